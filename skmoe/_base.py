@@ -1,0 +1,689 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What both estimators share: validate, run EM, expose."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Bunch, check_random_state, get_tags
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from skmoe._compat import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    _BaseComposition,
+    _raise_for_params,
+    _routing_enabled,
+    _safe_indexing,
+    check_sample_weight,
+    visual_block,
+)
+from skmoe._design import Designs
+from skmoe._summary import count_parameters, summarise
+from skmoe._views import (
+    as_numeric,
+    is_frame,
+    numeric_columns,
+    resolve_columns,
+    select_columns,
+)
+from skmoe.em.driver import EM
+from skmoe.em.initialization import StartingPoint, initial_responsibilities
+from skmoe.em.mixture import Mixture
+from skmoe.em.restarts import climb
+from skmoe.experts import EXPERT_KINDS
+from skmoe.experts.base import ExpertTask
+from skmoe.gates import SoftmaxGate, check_gate
+from skmoe.routing import dispatch, route_top_k
+
+DEFAULT_N_EXPERTS = 3
+
+
+class BaseMixtureOfExperts(_BaseComposition):
+    """Validation, EM and everything that does not depend on the kind of y."""
+
+    _parameter_constraints: dict = {
+        "experts": [None, list, HasMethods(["fit"])],
+        "n_experts": [Interval(Integral, 1, None, closed="left")],
+        "gate": [None, HasMethods(["fit"])],
+        "gate_features": "no_validation",  # as ColumnTransformer's; checked in fit
+        "expert_features": "no_validation",
+        "assignment": [StrOptions({"soft", "hard", "stochastic"})],
+        "top_k": [None, Interval(Integral, 1, None, closed="left")],
+        "init": [StrOptions({"quantile", "kmeans", "random"}), "array-like", callable],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "accelerate": ["boolean"],
+        "warm_start": ["boolean"],
+        "n_jobs": [None, Integral],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    # -- parameters -------------------------------------------------------------------
+
+    def get_params(self, deep=True):
+        """Parameters, with those of the named experts as ``name__parameter``.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include the parameters of experts and gate.
+
+        Returns
+        -------
+        dict
+        """
+        if isinstance(self.experts, list):
+            return self._get_params("experts", deep=deep)
+        return super().get_params(deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters, also nested ones and named experts.
+
+        Parameters
+        ----------
+        **params : dict
+            ``n_experts=4``, ``experts__alpha=1`` (one estimator), ``name__alpha=1`` or
+            ``name=estimator`` (a list), ``gate__alpha=1``.
+
+        Returns
+        -------
+        self : object
+        """
+        if isinstance(params.get("experts", self.experts), list):
+            return self._set_params("experts", **params)
+        return super().set_params(**params)
+
+    def _named_templates(self):
+        """Names and unfitted estimators of the experts, one per expert."""
+        if not isinstance(self.experts, list):
+            template = self._default_expert() if self.experts is None else self.experts
+            names = [f"expert{k}" for k in range(self.n_experts)]
+            return names, [template] * self.n_experts
+        if not self.experts or not all(
+            isinstance(item, tuple) and len(item) == 2 for item in self.experts
+        ):
+            raise ValueError(
+                "experts as a list must hold (name, estimator) tuples, at least one. "
+                f"Got {self.experts!r}."
+            )
+        self._validate_names([name for name, _ in self.experts])
+        names, templates = zip(
+            *[item for item in self.experts if not isinstance(item[1], str)], strict=True
+        )
+        if self.n_experts not in (DEFAULT_N_EXPERTS, len(templates)):
+            raise ValueError(
+                f"n_experts={self.n_experts} contradicts the list of {len(templates)} "
+                "experts. Leave n_experts out when experts is a list."
+            )
+        return list(names), list(templates)
+
+    def _check_experts(self, names, templates):
+        for name, template in zip(names, templates, strict=True):
+            missing = [m for m in self._expert_methods if not hasattr(template, m)]
+            if missing:
+                raise TypeError(
+                    f"Expert {name!r} ({template!r}) must implement "
+                    f"{' and '.join(self._expert_methods)}; missing: "
+                    f"{', '.join(missing)}."
+                )
+            if get_tags(template).input_tags.pairwise:
+                raise ValueError(
+                    f"Expert {name!r} ({template!r}) wants pairwise distances as X, "
+                    "which a mixture of experts cannot split into rows."
+                )
+
+    # -- fit --------------------------------------------------------------------------
+
+    def _fit(self, X, y, sample_weight, fit_params):
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but "
+                "the target y is None."
+            )
+        names, templates = self._named_templates()
+        self._check_experts(names, templates)
+        expert_params = self._route(fit_params, names)
+        X, y, weights = self._check_fit_input(X, y, sample_weight, len(names))
+        rng = check_random_state(self.random_state)
+        seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
+        self._gate_columns = resolve_columns(X, self.gate_features, "gate_features")
+        self._expert_columns = resolve_columns(X, self.expert_features, "expert_features")
+        family, coded, minimum, classes = self._problem(y, weights)
+        designs = Designs(weights)
+        task = ExpertTask(
+            templates=[
+                seeded_clone(template, seed)
+                for template, seed in zip(templates, seeds, strict=True)
+            ],
+            names=names,
+            X=select_columns(X, self._expert_columns),
+            y=coded,
+            labels=y,
+            classes=classes,
+            weights=weights,
+            family=family,
+            minimum=minimum,
+            designs=designs,
+            n_jobs=self.n_jobs,
+            seeds=seeds,
+            fit_params=expert_params,
+        )
+        kind = next(kind for kind in EXPERT_KINDS if kind.accepts(task))
+        gate = check_gate(None if self.gate is None else clone(self.gate))
+        gate_X, task.X = self._inputs(X, gate, kind, templates)
+        self._check_width(kind, task.X, templates)
+        mixture, run = self._run(gate, gate_X, kind, task, X, rng)
+        self._expose(mixture, run, names)
+        return self
+
+    def _route(self, fit_params, names):
+        """Keywords for each expert's fit."""
+        if not fit_params:
+            return [{} for _ in names]
+        _raise_for_params(fit_params, self, "fit")
+        routed = process_routing(self, "fit", **fit_params)
+        children = names if isinstance(self.experts, list) else ["experts"] * len(names)
+        params = [dict(routed[child]["fit"]) for child in children]
+        if any("sample_weight" in kwargs for kwargs in params):
+            raise ValueError(
+                "An expert requests sample_weight under another name. A mixture of "
+                "experts makes its experts' weights itself (responsibilities times "
+                "sample_weight): pass sample_weight to its own fit instead."
+            )
+        return params
+
+    def _check_fit_input(self, X, y, sample_weight, n_experts):
+        """Validated X, y and weights, rows of weight zero dropped."""
+        X = self._check_X(X, reset=True)
+        y = self._check_y(y, X)
+        weights = check_sample_weight(sample_weight, X)
+        weights = self._class_weighted(weights, y)
+        rows = np.flatnonzero(weights > 0)
+        if len(rows) < X.shape[0]:
+            X, y, weights = _safe_indexing(X, rows), y[rows], weights[rows]
+        if X.shape[0] < n_experts:
+            raise ValueError(
+                f"n_samples={X.shape[0]} should be >= n_experts={n_experts} (rows of "
+                "weight zero do not count)."
+            )
+        return X, y, weights
+
+    def _check_X(self, X, reset):
+        """X with known names and width: a dataframe as it is, else an array."""
+        if is_frame(X):
+            X = validate_data(self, X, reset=reset, skip_check_array=True)
+            if min(X.shape) == 0:
+                raise ValueError(
+                    f"Found a dataframe with {X.shape[1]} feature(s) and {X.shape[0]} "
+                    f"sample(s) (shape={tuple(X.shape)}) while a minimum of 1 is "
+                    "required."
+                )
+            return X
+        return validate_data(
+            self, X, reset=reset, accept_sparse="csr", ensure_all_finite=False
+        )
+
+    def _inputs(self, X, gate, kind, templates):
+        """What gate and experts get: float arrays for linear parts, else X as given."""
+        gate_X = select_columns(X, self._gate_columns)
+        same = self._gate_columns is None and self._expert_columns is None
+        expert_X = gate_X if same else select_columns(X, self._expert_columns)
+        self._numeric = (gate.numeric, kind.numeric)
+        return self._convert(gate_X, expert_X, templates)
+
+    def _convert(self, gate_X, expert_X, templates):
+        gate_numeric, experts_numeric = self._numeric
+        shared = expert_X is gate_X
+        if gate_numeric:
+            gate_X = as_numeric(gate_X, self, "gate_features")
+        if shared and gate_numeric and experts_numeric:
+            return gate_X, gate_X
+        if experts_numeric:
+            expert_X = as_numeric(expert_X, self, "expert_features")
+        elif not is_frame(expert_X):
+            expert_X = self._check_finite(expert_X, templates)
+        return gate_X, expert_X
+
+    def _check_finite(self, X, templates):
+        allow_nan = all(get_tags(t).input_tags.allow_nan for t in templates)
+        return check_array(
+            X,
+            accept_sparse="csr",
+            ensure_all_finite="allow-nan" if allow_nan else True,
+            ensure_min_features=0,
+            estimator=self,
+            input_name="X",
+        )
+
+    def _check_width(self, kind, X, templates):
+        if X.shape[1] == 0 and not kind.numeric:
+            raise ValueError(
+                f"expert_features={self.expert_features!r} selects no columns, and "
+                f"{templates[0]!r} cannot be fitted to none. An expert that is an "
+                "intercept only is LinearRegression() or, for classes, "
+                "LogisticRegression()."
+            )
+
+    def _run(self, gate, gate_X, kind, task, X, rng):
+        """Run EM; return the mixture at its best state and the run."""
+        previous = self._warm_state(task)
+        gate_trainer = gate.trainer(gate_X, task.n_experts, task.weights, task.designs)
+        trainer = kind.trainer(task, previous and previous["experts"])
+        mixture = Mixture(gate_trainer, trainer, task.weights)
+
+        def new_run(step=None):
+            return EM(
+                mixture,
+                tol=self.tol,
+                assignment=self.assignment,
+                accelerate=self.accelerate,
+                rng=rng,
+                verbose=self.verbose,
+                step=step,
+            )
+
+        if previous is not None:
+            gate_trainer.resume(previous["gate"])
+            return mixture, new_run(previous["step"]).run(self.max_iter)
+        point = self._starting_point(gate_X, task)
+        starts = initial_responsibilities(
+            self.init, self.n_init, point, X, task.labels, rng
+        )
+        return mixture, climb(mixture, starts, new_run, self.max_iter)
+
+    def _warm_state(self, task):
+        """What a warm start continues from, or None."""
+        if not self.warm_start or not hasattr(self, "experts_"):
+            return None
+        if len(self.experts_) != task.n_experts:
+            raise ValueError(
+                f"n_experts={task.n_experts} differs from the {len(self.experts_)} "
+                "experts of the fit to continue from. With warm_start=True the number "
+                "of experts must stay the same."
+            )
+        return {"experts": self._experts, "gate": self.gate_, "step": self._step}
+
+    def _starting_point(self, gate_X, task):
+        columns = numeric_columns(gate_X)
+        if columns.shape[1] == 0:
+            columns = numeric_columns(task.X)
+        if columns.shape[1] and columns is gate_X:
+            design = task.designs.get(columns)
+        else:
+            design = Designs(task.weights).get(columns)
+        Y = task.y if task.classes is None else np.eye(len(task.classes))[task.y[:, 0]]
+        return StartingPoint(design, Y, task.weights, task.n_experts)
+
+    # -- results ----------------------------------------------------------------------
+
+    def _expose(self, mixture, run, names):
+        """Set the fitted attributes."""
+        fitted = mixture.experts.experts()
+        self._experts = fitted
+        self.experts_ = fitted.estimators
+        if self._numeric[1] and hasattr(self, "feature_names_in_"):
+            self._name_features(fitted.estimators)
+        self.named_experts_ = Bunch(**dict(zip(names, self.experts_, strict=True)))
+        self.gate_ = mixture.gate.gate()
+        self.n_experts_ = len(names)
+        self._expose_dispersions(fitted.dispersions)
+        self.lower_bounds_ = [float(bound) for bound in run.bounds]
+        self.lower_bound_ = self.lower_bounds_[-1]
+        self.n_iter_ = len(self.lower_bounds_)
+        self.converged_ = bool(run.converged)
+        responsibilities, _ = mixture.e_step()
+        self.log_likelihood_ = float(mixture.log_likelihood())
+        self._totals = mixture.weights @ responsibilities
+        self.n_parameters_ = self._count_parameters()
+        self._step = run.step if self.warm_start else None
+        self._warn(mixture)
+
+    def _name_features(self, estimators):
+        columns = slice(None) if self._expert_columns is None else self._expert_columns
+        for estimator in estimators:
+            estimator.feature_names_in_ = self.feature_names_in_[columns]
+
+    def _count_parameters(self):
+        gate = count_parameters(self.gate_)
+        experts = [count_parameters(expert) for expert in self.experts_]
+        dispersions = self._experts.dispersions
+        return gate + sum(experts) + (0 if dispersions is None else dispersions.size)
+
+    def _warn(self, mixture):
+        if not self.converged_:
+            warnings.warn(
+                f"EM did not converge in max_iter={self.max_iter} iterations "
+                f"(last lower bound {self.lower_bound_:.6g}). Increase max_iter or tol, "
+                "or scale the features; fewer experts or stronger penalties (gate alpha, "
+                "the experts' own) make an ill-posed problem converge.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        collapsed = np.flatnonzero(mixture.collapsed())
+        if len(collapsed):
+            warnings.warn(
+                f"The dispersions of experts {collapsed.tolist()} have collapsed onto "
+                "few rows or their floor: the likelihood has no bound there and the fit "
+                "may be spurious. Use fewer experts, more restarts (n_init), a larger "
+                "reg_dispersion or experts that cannot interpolate.",
+                UserWarning,
+                stacklevel=5,
+            )
+        dead = np.flatnonzero(self._totals < 1e-8 * self._totals.sum())
+        if len(dead):
+            warnings.warn(
+                f"Experts {dead.tolist()} have lost all rows. Use fewer experts, more "
+                "restarts (n_init) or another init.",
+                UserWarning,
+                stacklevel=5,
+            )
+
+    # -- prediction -------------------------------------------------------------------
+
+    def _check_predict_input(self, X):
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        gate_X = select_columns(X, self._gate_columns)
+        same = self._gate_columns is None and self._expert_columns is None
+        expert_X = gate_X if same else select_columns(X, self._expert_columns)
+        return self._convert(gate_X, expert_X, self.experts_)
+
+    def _components(self, X):
+        """Log gate (n, K) and every expert's prediction (n, K, ...).
+
+        Linear experts and a softmax gate on the same columns are one matrix product.
+        """
+        gate_X, expert_X = self._check_predict_input(X)
+        if gate_X is expert_X and self._numeric[1] and isinstance(self.gate_, SoftmaxGate):
+            stacked = np.hstack([self._experts.coef, self.gate_.coef_.T])
+            scores = gate_X @ stacked
+            width = self._experts.coef.shape[1]
+            log_gate = self.gate_.log_proba_from_scores(scores[:, width:])
+            return log_gate, self._experts.predict_from_scores(scores[:, :width])
+        return self.gate_.predict_log_proba(gate_X), self._experts.predict(expert_X)
+
+    def _routed(self, X):
+        """Weights (n, k), predictions (n, k, ...) and expert indices of the routing."""
+        if self.top_k is None or self.top_k >= self.n_experts_:
+            log_gate, predictions = self._components(X)
+            return np.exp(log_gate), predictions, np.arange(self.n_experts_)[None]
+        gate_X, expert_X = self._check_predict_input(X)
+        routing = route_top_k(self.gate_.predict_log_proba(gate_X), self.top_k)
+        predictions = dispatch(routing, self._experts, expert_X)
+        return routing.weights, predictions, routing.experts
+
+    def _mixed(self, X):
+        """Gate-weighted mean of the experts kept, (n, T or n_classes)."""
+        weights, predictions, _ = self._routed(X)
+        return np.einsum("nk,nkt->nt", weights, predictions)
+
+    def gate_proba(self, X):
+        """Prior probabilities g(x) of the experts.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to gate.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts)
+            Rows sum to one. All experts, also with `top_k`.
+        """
+        return np.exp(self._log_gate(X))
+
+    def _log_gate(self, X):
+        check_is_fitted(self)
+        gate_X = select_columns(self._check_X(X, reset=False), self._gate_columns)
+        if self._numeric[0]:
+            gate_X = as_numeric(gate_X, self, "gate_features")
+        return self.gate_.predict_log_proba(gate_X)
+
+    def apply(self, X):
+        """Index of the most probable expert of each row, given X only.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to gate.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Integers; ties go to the lower index.
+        """
+        return self._log_gate(X).argmax(axis=1)
+
+    def predict_experts(self, X):
+        """Return each expert's own answer for every row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts[, n_targets])
+            Predictions of the regressor's experts; of shape (n_samples, n_experts,
+            n_classes), class probabilities, for the classifier's.
+        """
+        return self._squeeze(self._components(X)[1])
+
+    def _log_joint(self, X, y):
+        """``log g_k(x_i) f_k(y_i | x_i)``, (n, K)."""
+        log_gate, predictions = self._components(X)
+        coded = self._code_y(y, log_gate.shape[0])
+        family, dispersions = self._family, self._experts.dispersions
+        return log_gate + family.log_density(coded, predictions, dispersions)
+
+    def responsibilities(self, X, y):
+        r"""Posterior probabilities of the experts given X and y.
+
+        .. math:: r_{ik} = \frac{g_k(x_i) f(y_i \mid m_k(x_i), \phi_k)}
+                               {\sum_l g_l(x_i) f(y_i \mid m_l(x_i), \phi_l)}
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts)
+            Rows sum to one.
+        """
+        check_is_fitted(self)
+        log_joint = self._log_joint(X, y)
+        joint = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
+        return joint / joint.sum(axis=1, keepdims=True)
+
+    def score_samples(self, X, y):
+        """Log density (log probability, for classes) of each y given its row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Natural logarithms under the whole mixture, whatever `top_k` is; on the
+            training rows their weighted sum is `log_likelihood_`.
+        """
+        check_is_fitted(self)
+        log_joint = self._log_joint(X, y)
+        best = log_joint.max(axis=1)
+        return best + np.log(np.exp(log_joint - best[:, None]).sum(axis=1))
+
+    def aic(self, X, y):
+        r"""Akaike's information criterion, lower is better.
+
+        .. math:: -2 \log L + 2 p
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If the number of parameters of an expert or the gate is unknown.
+        """
+        log_likelihood = self.score_samples(X, y).sum()
+        return float(-2 * log_likelihood + 2 * self._known_n_parameters())
+
+    def bic(self, X, y):
+        r"""Bayesian information criterion, lower is better.
+
+        .. math:: -2 \log L + p \log n
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If the number of parameters of an expert or the gate is unknown.
+        """
+        log_density = self.score_samples(X, y)
+        complexity = self._known_n_parameters() * np.log(len(log_density))
+        return float(-2 * log_density.sum() + complexity)
+
+    def icl(self, X, y):
+        r"""Integrated completed likelihood, lower is better.
+
+        .. math:: \mathrm{BIC} - 2 \sum_{ik} r_{ik} \log r_{ik}
+
+        BIC plus twice the entropy of the responsibilities: it prefers experts that
+        divide the rows clearly.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If the number of parameters of an expert or the gate is unknown.
+        """
+        responsibilities = self.responsibilities(X, y)
+        logs = np.log(np.maximum(responsibilities, np.finfo(np.float64).tiny))
+        return self.bic(X, y) - 2 * float(np.sum(responsibilities * logs))
+
+    def _known_n_parameters(self):
+        if np.isnan(self.n_parameters_):
+            raise ValueError(
+                "Information criteria need the number of parameters, which is unknown "
+                "for at least one expert or the gate. Compare by cross-validation."
+            )
+        return self.n_parameters_
+
+    def summary(self):
+        """One row per expert: what it is and how much of the data it has.
+
+        Returns
+        -------
+        pandas.DataFrame or dict of str to list
+            Columns: `expert` (name; the DataFrame's index), `kind`, `share` (mean
+            responsibility over the training data), `rows` (their weighted number),
+            the dispersions (regressor), then intercept and coefficients on the user's
+            scale where the expert is linear. A dict of columns without pandas.
+        """
+        check_is_fitted(self)
+        return summarise(self)
+
+    # -- scikit-learn's protocols -----------------------------------------------------
+
+    def get_metadata_routing(self):
+        """Where metadata goes: `sample_weight` is consumed, the rest reaches experts.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        router = MetadataRouter(owner=self).add_self_request(self)
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        if isinstance(self.experts, list):
+            children = {name: est for name, est in self.experts if hasattr(est, "fit")}
+        else:
+            children = {} if self.experts is None else {"experts": self.experts}
+        for name, estimator in children.items():
+            router.add(**{name: estimator}, method_mapping=mapping)
+        return router
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # Tags are read on malformed parameters too, which `fit` complains about.
+        try:
+            experts = [get_tags(template) for template in self._named_templates()[1]]
+            gate = get_tags(check_gate(self.gate))
+        except (AttributeError, TypeError, ValueError):
+            return tags
+        parts = [*experts, gate]
+        tags.input_tags.sparse = all(part.input_tags.sparse for part in parts)
+        tags.input_tags.allow_nan = all(part.input_tags.allow_nan for part in parts)
+        tags.input_tags.positive_only = any(
+            part.input_tags.positive_only for part in experts
+        )
+        return tags
+
+    def _sk_visual_block_(self):
+        names, templates = ["gate"], [self.gate or SoftmaxGate()]
+        if isinstance(self.experts, list):
+            names += [name for name, _ in self.experts]
+            templates += [estimator for _, estimator in self.experts]
+        else:
+            names.append("experts")
+            templates.append(self.experts or self._default_expert())
+        return visual_block("parallel", templates, names=names)
+
+
+def seeded_clone(template, seed):
+    """A clone whose unset random states, nested ones too, are `seed`."""
+    estimator = clone(template)
+    unset = {
+        key: int(seed)
+        for key, value in estimator.get_params(deep=True).items()
+        if key.rsplit("__", 1)[-1] == "random_state" and value is None
+    }
+    return estimator.set_params(**unset) if unset else estimator

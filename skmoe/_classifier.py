@@ -1,0 +1,314 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The classifier."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from skmoe._base import BaseMixtureOfExperts
+from skmoe._compat import StrOptions, _fit_context
+from skmoe.families import Categorical
+
+
+class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
+    r"""Mixture of experts for classification, fitted by EM.
+
+    .. math:: p(y = c \mid x) = \sum_{k=1}^K g_k(x) \, p_k(c \mid x)
+
+    with gate g and experts p (any scikit-learn classifiers with ``predict_proba``).
+
+    Parameters
+    ----------
+    experts : estimator or list of (str, estimator), default=None
+        One classifier, cloned `n_experts` times, or named classifiers of any kinds,
+        each with ``predict_proba``. None: `LogisticRegression`. Logistic regressions
+        with an L2 penalty (or none) are stepped together with the gate; others are
+        fitted in parallel with ``sample_weight = responsibilities * sample_weight``;
+        one that takes no weights is fitted on rows resampled by them. Experts are
+        cloned, never modified, and may see only some of the classes; one that sees a
+        single class is a `DummyClassifier`.
+    n_experts : int, default=3
+        Number of experts K; ignored (checked, if given) when `experts` is a list.
+    gate : gate, classifier or Pipeline, default=None
+        A gate of `skmoe.gates`, any classifier with ``predict_proba``, or a Pipeline
+        ending in either. None: ``SoftmaxGate()``.
+    class_weight : dict, 'balanced' or None, default=None
+        Weights of the classes, multiplied into the sample weights; 'balanced': inverse
+        to the (weighted) frequencies.
+    gate_features, expert_features : column selection, default=None
+        Columns that the gate / the experts see: names, indices, slice, boolean mask or
+        callable, as ColumnTransformer takes them. None: all; an empty list: an
+        intercept only.
+    assignment : {'soft', 'hard', 'stochastic'}, default='soft'
+        EM; classification EM, in which each row belongs to its best expert alone; or EM
+        with experts drawn from the responsibilities (the best state is kept).
+    top_k : int, default=None
+        Experts evaluated per row by `predict` and `predict_proba`: the most probable
+        ones, their gate weights renormalised. None: all.
+    init : {'quantile', 'kmeans', 'random'}, array-like or callable, \
+            default='quantile'
+        Initial responsibilities: overlapping quantile groups along the feature
+        direction that varies most with y (a function of the weighted data, without
+        randomness); k-means clusters of the gate's features; drawn in feature space;
+        labels (n_samples,) or responsibilities (n_samples, n_experts); or
+        ``init(X, y, n_experts, random_state)`` returning either.
+    n_init : int, default=1
+        Starts; after the first, 'quantile' draws in feature space. Each of several gets
+        a short run and the best one is continued.
+    max_iter : int, default=300
+        Most EM iterations.
+    tol : float, default=1e-7
+        Stop when the estimated gain of the mean log likelihood still to come is below
+        it, twice in a row.
+    accelerate : bool, default=True
+        Quasi-Newton steps on the observed likelihood where gate and experts are linear.
+        Never lowers the likelihood.
+    warm_start : bool, default=False
+        Continue from the last fit; `init` and `n_init` are then ignored.
+    n_jobs : int, default=None
+        Experts fitted at a time, through joblib. The result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        For restarts, resampling and experts whose own `random_state` is None. A default
+        fit of logistic experts draws nothing.
+    verbose : int, default=0
+        Print the lower bound every `verbose` iterations; 0: never.
+
+    Attributes
+    ----------
+    experts_ : list of estimators
+        The fitted experts, scikit-learn objects.
+    named_experts_ : Bunch
+        The same by name.
+    gate_ : gate
+        The fitted gate.
+    classes_ : ndarray of shape (n_classes,)
+        Sorted class labels.
+    n_experts_ : int
+        Number of experts.
+    n_iter_ : int
+        EM iterations of the kept start.
+    converged_ : bool
+        Whether the stopping rule was met.
+    log_likelihood_ : float
+        Of the training data: unpenalised, weighted total.
+    lower_bound_ : float
+        Penalised mean log likelihood at the end (classification likelihood for
+        'hard').
+    lower_bounds_ : list of float
+        The same after each iteration; never decreases.
+    n_parameters_ : int or float
+        Free parameters; NaN where an expert's number is unknown.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if X had string column names.
+
+    See Also
+    --------
+    MixtureOfExpertsRegressor : The same for numbers.
+    sklearn.ensemble.VotingClassifier : Experts weighted the same everywhere.
+
+    Notes
+    -----
+    Experts see their responsibilities as weights, so a penalty such as
+    LogisticRegression's ``1 / C`` weighs more on an expert with fewer rows.
+
+    References
+    ----------
+    .. [1] Jacobs, R. A., Jordan, M. I., Nowlan, S. J. & Hinton, G. E. (1991). "Adaptive
+       mixtures of local experts". Neural Computation 3(1), 79-87.
+    .. [2] Jordan, M. I. & Jacobs, R. A. (1994). "Hierarchical mixtures of experts and
+       the EM algorithm". Neural Computation 6(2), 181-214.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe import MixtureOfExpertsClassifier
+    >>> X = np.linspace(-3, 3, 300)[:, None]
+    >>> y = np.where(np.abs(X[:, 0]) > 1, "out", "in")
+    >>> model = MixtureOfExpertsClassifier(n_experts=2).fit(X, y)
+    >>> model.predict([[-2.0], [0.0], [2.0]])
+    array(['out', 'in', 'out'], dtype='<U3')
+    """
+
+    _expert_methods = ("fit", "predict_proba")
+    _parameter_constraints: dict = {
+        **BaseMixtureOfExperts._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        experts=None,
+        n_experts=3,
+        *,
+        gate=None,
+        class_weight=None,
+        gate_features=None,
+        expert_features=None,
+        assignment="soft",
+        top_k=None,
+        init="quantile",
+        n_init=1,
+        max_iter=300,
+        tol=1e-7,
+        accelerate=True,
+        warm_start=False,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.experts = experts
+        self.n_experts = n_experts
+        self.gate = gate
+        self.class_weight = class_weight
+        self.gate_features = gate_features
+        self.expert_features = expert_features
+        self.assignment = assignment
+        self.top_k = top_k
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.accelerate = accelerate
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # Experts and gate are validated by what is asked of them, in `fit`.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        """Fit gate and experts by EM.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows. A dataframe reaches experts that are not linear as it is.
+        y : array-like of shape (n_samples,)
+            Class labels, of any type that scikit-learn takes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Row weights: an integer weight is that many equal rows; None: all one.
+        **fit_params : dict
+            Metadata for the experts' `fit`; needs
+            ``sklearn.set_config(enable_metadata_routing=True)``.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            On bad parameters or data, with the name and the value received.
+        TypeError
+            If an expert or the gate lacks a method that is needed.
+        """
+        return self._fit(X, y, sample_weight, fit_params)
+
+    def predict_proba(self, X):
+        """Class probabilities: the gate's mean of the experts'.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`; rows sum to one.
+        """
+        check_is_fitted(self)
+        return self._mixed(X)
+
+    def predict_log_proba(self, X):
+        """Logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Natural logarithms; -inf where every expert rules a class out.
+        """
+        probabilities = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return np.log(probabilities)
+
+    def predict(self, X):
+        """Most probable class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels.
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    # -- what `BaseMixtureOfExperts` asks for -------------------------------------------
+
+    @staticmethod
+    def _default_expert():
+        return LogisticRegression()
+
+    def _check_y(self, y, X):
+        y = check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=self)
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        check_consistent_length(X, y)
+        return y
+
+    def _class_weighted(self, weights, y):
+        if self.class_weight == "balanced":
+            _, index = np.unique(y, return_inverse=True)
+            mass = np.bincount(index, weights=weights)
+            present = np.maximum(mass, np.finfo(np.float64).tiny)
+            return weights * (weights.sum() / (np.sum(mass > 0) * present))[index]
+        if self.class_weight is not None:
+            return weights * compute_sample_weight(self.class_weight, y)
+        return weights
+
+    def _problem(self, y, weights):
+        """Family, class indices (n, 1), no dispersions, sorted class labels."""
+        self._family = Categorical()
+        self.classes_, index = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs rows of at least two classes with "
+                f"positive weight; the data contains one class: {self.classes_[0]!r}."
+            )
+        return self._family, index[:, None], None, self.classes_
+
+    def _code_y(self, y, n_samples):
+        y = self._check_y(y, np.empty(n_samples))
+        index = np.searchsorted(self.classes_, y)
+        index = np.minimum(index, len(self.classes_) - 1)
+        unknown = self.classes_[index] != y
+        if np.any(unknown):
+            raise ValueError(
+                f"y holds class {y[unknown][0]!r}, which was not seen in fit; classes_ "
+                f"are {self.classes_.tolist()}."
+            )
+        return index[:, None]
+
+    @staticmethod
+    def _squeeze(values):
+        return values
+
+    def _expose_dispersions(self, dispersions):
+        """Class probabilities have none."""

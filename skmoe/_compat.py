@@ -1,0 +1,59 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every private or version-dependent import from scikit-learn, each with its reason."""
+
+import numpy as np
+
+# No public substitutes; unchanged in scikit-learn 1.6-1.9 and the de-facto API of
+# third-party estimators.
+from sklearn.base import _fit_context
+from sklearn.utils import _safe_indexing
+
+# `_get_column_indices` resolves names, masks, slices and callables exactly as
+# ColumnTransformer does. It moved from `sklearn.utils` to `sklearn.utils._indexing`
+# in 1.5, before our floor.
+from sklearn.utils._indexing import _get_column_indices
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metadata_routing import _raise_for_params, _routing_enabled
+from sklearn.utils.metaestimators import _BaseComposition
+from sklearn.utils.validation import _check_method_params, _check_sample_weight
+
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "StrOptions",
+    "_BaseComposition",
+    "_check_method_params",
+    "_fit_context",
+    "_get_column_indices",
+    "_raise_for_params",
+    "_routing_enabled",
+    "_safe_indexing",
+    "check_sample_weight",
+    "visual_block",
+]
+
+
+def check_sample_weight(sample_weight, X):
+    """Weights as a float64 array (n,); an error where none is positive.
+
+    scikit-learn refuses all-zero weights itself only since 1.9.
+    """
+    weights = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    if not np.any(weights > 0):
+        raise ValueError(
+            "Sample weights must contain at least one non-zero number: all "
+            f"{weights.shape[0]} weights are zero."
+        )
+    return weights
+
+
+def visual_block(kind, estimators, **kwargs):
+    """The block of scikit-learn's HTML representation (moved in 1.7)."""
+    try:
+        from sklearn.utils._repr_html.estimator import _VisualBlock
+    except ImportError:  # scikit-learn 1.6
+        from sklearn.utils._estimator_html_repr import _VisualBlock
+    return _VisualBlock(kind, estimators, **kwargs)

@@ -1,0 +1,314 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The regressor."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.linear_model import LinearRegression
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from skmoe._base import BaseMixtureOfExperts
+from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
+from skmoe._design import weighted_moments
+from skmoe.families import FAMILIES, check_family
+
+
+class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
+    r"""Mixture of experts for regression, fitted by EM.
+
+    .. math::
+        p(y \mid x) = \sum_{k=1}^K g_k(x) \, f(y \mid m_k(x), \phi_k), \qquad
+        \hat y(x) = \sum_k g_k(x) \, m_k(x) ,
+
+    with gate g, experts m (any scikit-learn regressors), family f and dispersions
+    :math:`\phi`.
+
+    Parameters
+    ----------
+    experts : estimator or list of (str, estimator), default=None
+        One regressor, cloned `n_experts` times, or named regressors of any kinds. None:
+        linear least squares. `LinearRegression` and `Ridge` experts are solved all at
+        once; others are fitted in parallel with ``sample_weight = responsibilities *
+        sample_weight``; one that takes no weights is fitted on rows resampled by them.
+        Experts are cloned, never modified.
+    n_experts : int, default=3
+        Number of experts K; ignored (checked, if given) when `experts` is a list.
+    gate : gate, classifier or Pipeline, default=None
+        A gate of `skmoe.gates`, any classifier with ``predict_proba``, or a Pipeline
+        ending in either. None: ``SoftmaxGate()``.
+    family : {'gaussian'} or family object, default='gaussian'
+        Noise model of every expert, see `skmoe.families`.
+    gate_features, expert_features : column selection, default=None
+        Columns that the gate / the experts see: names, indices, slice, boolean mask or
+        callable, as ColumnTransformer takes them. None: all; an empty list: an
+        intercept only.
+    assignment : {'soft', 'hard', 'stochastic'}, default='soft'
+        EM; classification EM, in which each row belongs to its best expert alone
+        (faster where experts are costly, biased where they overlap); or EM with experts
+        drawn from the responsibilities (leaves poor maxima; the best state is kept).
+    top_k : int, default=None
+        Experts evaluated per row by `predict`: the most probable ones, their gate
+        weights renormalised. None: all.
+    init : {'quantile', 'kmeans', 'random'}, array-like or callable, \
+            default='quantile'
+        Initial responsibilities: overlapping quantile groups along the feature
+        direction that varies most with y (a function of the weighted data, without
+        randomness); k-means clusters of the gate's features; drawn in feature space;
+        labels (n_samples,) or responsibilities (n_samples, n_experts); or
+        ``init(X, y, n_experts, random_state)`` returning either.
+    n_init : int, default=1
+        Starts; after the first, 'quantile' draws in feature space. Each of several gets
+        a short run and the best one is continued.
+    max_iter : int, default=300
+        Most EM iterations.
+    tol : float, default=1e-7
+        Stop when the estimated gain of the mean log likelihood still to come is below
+        it, twice in a row.
+    accelerate : bool, default=True
+        Quasi-Newton steps on the observed likelihood where gate and experts are linear.
+        Never lowers the likelihood.
+    reg_dispersion : float, default=1e-3
+        Smallest dispersion, relative to the standard deviation of y: it bounds the
+        likelihood, as GaussianMixture's `reg_covar` does.
+    warm_start : bool, default=False
+        Continue from the last fit; `init` and `n_init` are then ignored.
+    n_jobs : int, default=None
+        Experts fitted at a time, through joblib. The result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        For restarts, resampling and experts whose own `random_state` is None. A default
+        fit of linear experts draws nothing.
+    verbose : int, default=0
+        Print the lower bound every `verbose` iterations; 0: never.
+
+    Attributes
+    ----------
+    experts_ : list of estimators
+        The fitted experts, scikit-learn objects.
+    named_experts_ : Bunch
+        The same by name.
+    gate_ : gate
+        The fitted gate.
+    dispersions_ : ndarray of shape (n_experts,) or (n_experts, n_targets)
+        Dispersion of each expert, in units of y; the standard deviation for
+        'gaussian'.
+    n_experts_ : int
+        Number of experts.
+    n_iter_ : int
+        EM iterations of the kept start.
+    converged_ : bool
+        Whether the stopping rule was met.
+    log_likelihood_ : float
+        Of the training data: unpenalised, weighted total.
+    lower_bound_ : float
+        Penalised mean log likelihood at the end (classification likelihood for
+        'hard').
+    lower_bounds_ : list of float
+        The same after each iteration; never decreases.
+    n_parameters_ : int or float
+        Free parameters; NaN where an expert's number is unknown.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if X had string column names.
+
+    See Also
+    --------
+    MixtureOfExpertsClassifier : The same for class labels.
+    sklearn.mixture.GaussianMixture : Mixture without a gate or covariates.
+    sklearn.ensemble.StackingRegressor : Experts weighted the same everywhere.
+
+    Notes
+    -----
+    Experts see their responsibilities as weights, so a penalty such as Ridge's `alpha`
+    weighs more on an expert with fewer rows. The penalty of a `Ridge` expert enters the
+    likelihood as :math:`\alpha \|b_k\|^2 / (2 \sigma_k^2)`, and its dispersion is
+    :math:`\sigma_k^2 = (\mathrm{RSS}_k + \alpha \|b_k\|^2) / N_k`.
+
+    References
+    ----------
+    .. [1] Jacobs, R. A., Jordan, M. I., Nowlan, S. J. & Hinton, G. E. (1991). "Adaptive
+       mixtures of local experts". Neural Computation 3(1), 79-87.
+    .. [2] Jordan, M. I. & Jacobs, R. A. (1994). "Hierarchical mixtures of experts and
+       the EM algorithm". Neural Computation 6(2), 181-214.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe import MixtureOfExpertsRegressor
+    >>> X = np.linspace(-2, 2, 200)[:, None]
+    >>> y = np.abs(X[:, 0])
+    >>> model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+    >>> model.predict([[-1.0], [1.5]]).round(2)
+    array([1. , 1.5])
+    >>> sorted(round(float(expert.coef_[0]), 2) for expert in model.experts_)
+    [-1.0, 1.0]
+    """
+
+    _expert_methods = ("fit", "predict")
+    _parameter_constraints: dict = {
+        **BaseMixtureOfExperts._parameter_constraints,
+        "family": [StrOptions(set(FAMILIES)), HasMethods(["log_density"])],
+        "reg_dispersion": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        experts=None,
+        n_experts=3,
+        *,
+        gate=None,
+        family="gaussian",
+        gate_features=None,
+        expert_features=None,
+        assignment="soft",
+        top_k=None,
+        init="quantile",
+        n_init=1,
+        max_iter=300,
+        tol=1e-7,
+        accelerate=True,
+        reg_dispersion=1e-3,
+        warm_start=False,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.experts = experts
+        self.n_experts = n_experts
+        self.gate = gate
+        self.family = family
+        self.gate_features = gate_features
+        self.expert_features = expert_features
+        self.assignment = assignment
+        self.top_k = top_k
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.accelerate = accelerate
+        self.reg_dispersion = reg_dispersion
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # Experts and gate are validated by what is asked of them, in `fit`.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        """Fit gate, experts and dispersions by EM.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows. A dataframe reaches experts that are not linear as it is.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets. Several targets share one latent expert per row.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Row weights: an integer weight is that many equal rows; None: all one.
+        **fit_params : dict
+            Metadata for the experts' `fit`; needs
+            ``sklearn.set_config(enable_metadata_routing=True)``.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            On bad parameters or data, with the name and the value received.
+        TypeError
+            If an expert or the gate lacks a method that is needed.
+        """
+        return self._fit(X, y, sample_weight, fit_params)
+
+    def predict(self, X, return_std=False):
+        r"""Mean of the mixture, and its standard deviation.
+
+        .. math:: \hat y = \sum_k g_k m_k, \qquad
+                  \mathrm{std}^2 = \sum_k g_k (v_k + (m_k - \hat y)^2)
+
+        with the experts' means :math:`m_k` and noise variances :math:`v_k`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
+        return_std : bool, default=False
+            Whether to return the standard deviation of y given each row as well.
+
+        Returns
+        -------
+        y_mean : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Means.
+        y_std : ndarray of the same shape
+            Standard deviations, noise and disagreement of the experts together; only
+            with `return_std`.
+        """
+        check_is_fitted(self)
+        weights, predictions, kept = self._routed(X)
+        dispersions = self._experts.dispersions[kept]
+        means = self._family.mean(predictions, dispersions)
+        mean = np.einsum("nk,nkt->nt", weights, means)
+        if not return_std:
+            return self._squeeze(mean)
+        variances = self._family.variance(predictions, dispersions)
+        spread = variances + (means - mean[:, None, :]) ** 2
+        std = np.sqrt(np.einsum("nk,nkt->nt", weights, spread))
+        return self._squeeze(mean), self._squeeze(std)
+
+    # -- what `BaseMixtureOfExperts` asks for -------------------------------------------
+
+    @staticmethod
+    def _default_expert():
+        return LinearRegression()
+
+    def _check_y(self, y, X):
+        y = check_array(
+            y, ensure_2d=False, dtype="numeric", input_name="y", estimator=self
+        )
+        if y.ndim > 2 or y.ndim == 0:
+            raise ValueError(
+                "y should have shape (n_samples,) or (n_samples, n_targets). Got "
+                f"shape {y.shape}."
+            )
+        check_consistent_length(X, y)
+        return y.astype(np.float64)
+
+    @staticmethod
+    def _class_weighted(weights, y):
+        return weights
+
+    def _problem(self, y, weights):
+        """Family, targets (n, T), smallest dispersions (T,); no classes."""
+        self._family = check_family(self.family, FAMILIES)
+        self._family.check_target(y)
+        self._one_target = y.ndim == 1
+        targets = y.reshape(len(y), -1)
+        mean, variance = weighted_moments(targets, weights)
+        deviation = np.sqrt(variance)
+        constant = deviation <= 1e-14 * np.abs(mean)
+        minimum = self.reg_dispersion * np.where(constant, 1.0, deviation)
+        return self._family, targets, minimum, None
+
+    def _code_y(self, y, n_samples):
+        y = self._check_y(y, np.empty(n_samples)).reshape(n_samples, -1)
+        expected = self._experts.dispersions.shape[1]
+        if y.shape[1] != expected:
+            raise ValueError(f"y has {y.shape[1]} target(s); the fit had {expected}.")
+        return y
+
+    def _squeeze(self, values):
+        return values[..., 0] if self._one_target else values
+
+    def _expose_dispersions(self, dispersions):
+        self.dispersions_ = self._squeeze(dispersions)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,111 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The EM algorithm."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skmoe.em.acceleration import PlainStep, QuasiNewtonStep
+from skmoe.em.parametric import rounding
+from skmoe.em.stopping import StoppingRule
+
+# Stochastic EM stops when this many draws in a row found nothing better.
+STOCHASTIC_PATIENCE = 20
+
+
+@dataclass
+class EM:
+    """One run of EM from one start.
+
+    Attributes
+    ----------
+    mixture : Mixture
+        What is climbed. Its state at the end is the best one seen.
+    tol : float
+        Stop when the gain still to come is below it.
+    assignment : {'soft', 'hard', 'stochastic'}
+        How responsibilities enter the M-step: as they are (EM), as the best expert's
+        indicator (classification EM), or as an expert drawn from them.
+    accelerate : bool
+        Quasi-Newton steps where the whole model is parametric.
+    rng : RandomState
+        Draws for stochastic EM.
+    bounds : list of float
+        Objective after each iteration; never decreases.
+    converged : bool
+    step : PlainStep or QuasiNewtonStep
+        Carries what acceleration has learnt from one `run` to the next.
+    """
+
+    mixture: object
+    tol: float
+    assignment: str = "soft"
+    accelerate: bool = True
+    rng: object = None
+    verbose: int = 0
+    step: object = None
+    bounds: list = None
+    converged: bool = False
+
+    def __post_init__(self):
+        self.bounds = []
+        if self.step is None:
+            # A hard or drawn assignment changes the objective in jumps, which leaves
+            # nothing to extrapolate.
+            smooth = self.assignment == "soft" and self.mixture.is_parametric
+            memory = 20 if self.accelerate else 0
+            self.step = QuasiNewtonStep(memory) if smooth else PlainStep()
+
+    def start(self, responsibilities):
+        """First iteration: fit to the initial responsibilities."""
+        self.mixture.m_step(responsibilities)
+        self.bounds.append(self._e_step()[1])
+        return self
+
+    def run(self, max_iter):
+        """Alternate M- and E-steps until `max_iter` iterations stand in `bounds`."""
+        if self.assignment == "stochastic":
+            return self._run_stochastic(max_iter)
+        stopping = StoppingRule(self.tol)
+        responsibilities, bound = self._e_step()
+        while len(self.bounds) < max_iter and not self.converged:
+            before = bound
+            self.step.advance(self.mixture, responsibilities)
+            responsibilities, bound = self._e_step()
+            while bound < before - rounding(before) and self.step.retreat(self.mixture):
+                responsibilities, bound = self._e_step()
+            gain = bound - before
+            self._record(max(bound, before))
+            self.converged = stopping.update(bound, gain, self.step.predicted_gain)
+        return self
+
+    def _run_stochastic(self, max_iter):
+        responsibilities, best = self._e_step()
+        kept, since = self.mixture.snapshot(), 0
+        while len(self.bounds) < max_iter and since < STOCHASTIC_PATIENCE:
+            self.step.advance(self.mixture, draw_assignment(responsibilities, self.rng))
+            responsibilities, bound = self._e_step()
+            since += 1
+            if bound > best + self.tol:
+                kept, best, since = self.mixture.snapshot(), bound, 0
+            self._record(best)
+        self.mixture.restore(kept)
+        self.converged = since >= STOCHASTIC_PATIENCE
+        return self
+
+    def _e_step(self):
+        return self.mixture.e_step(hard=self.assignment == "hard")
+
+    def _record(self, bound):
+        self.bounds.append(bound)
+        if self.verbose and len(self.bounds) % self.verbose == 0:
+            print(f"EM iteration {len(self.bounds)}: lower bound {bound:.8f}")  # noqa: T201
+
+
+def draw_assignment(responsibilities, rng):
+    """One expert per row drawn from its responsibilities, as indicators (n, K)."""
+    uniform = rng.uniform(size=(responsibilities.shape[0], 1))
+    drawn = (uniform > responsibilities.cumsum(axis=1)).sum(axis=1)
+    drawn = np.minimum(drawn, responsibilities.shape[1] - 1)
+    return np.eye(responsibilities.shape[1])[drawn]

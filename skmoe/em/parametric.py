@@ -1,0 +1,59 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Parts of the model that are vectors of numbers: what makes EM accelerable."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Ascent(NamedTuple):
+    """The local view of the objective that one M-step computes anyway.
+
+    Attributes
+    ----------
+    target : ndarray of shape (n_parameters,)
+        Where an unguarded M-step would go.
+    score : ndarray of shape (n_parameters,)
+        Gradient of the observed, penalised mean log likelihood (Fisher's identity: it
+        equals the gradient of the expected complete-data one).
+    solve : callable
+        ``solve(v)``: the inverse complete-data information times v.
+    """
+
+    target: np.ndarray
+    score: np.ndarray
+    solve: object
+
+
+class Parametric:
+    """A trainer whose state is one flat vector, `parameters`.
+
+    Subclasses implement the property `parameters`, ``linearise(responsibilities)`` and
+    ``expected(responsibilities)``.
+    """
+
+    def step(self, responsibilities):
+        """Go to the M-step's target, or as far towards it as the expectation rises."""
+        start = self.parameters
+        before = self.expected(responsibilities)
+        move = self.linearise(responsibilities).target - start
+        for _ in range(30):
+            self.parameters = start + move
+            if self.expected(responsibilities) >= before - rounding(before):
+                return
+            move = move / 2
+        self.parameters = start
+
+    def snapshot(self):
+        """What `restore` needs to come back here."""
+        return self.parameters
+
+    def restore(self, snapshot):
+        """Come back to a snapshot."""
+        self.parameters = snapshot
+
+
+def rounding(bound):
+    """The difference between two bounds that only rounding explains."""
+    return 1e-13 * max(1.0, abs(bound))

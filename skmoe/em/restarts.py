@@ -1,0 +1,46 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Several starts: short runs from each, the best continued."""
+
+SHORT_RUN = 20
+
+
+def climb(mixture, starts, new_run, max_iter):
+    """Run EM from every start; leave `mixture` at the best end and return that run.
+
+    Each of several starts gets a short run, and the best is continued to convergence.
+    If that ends at a spurious maximum (an expert of a handful of rows and a vanishing
+    dispersion, where the likelihood has no bound), the next best is continued; the best
+    collapsed one is kept only where all of them collapse.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Not yet fitted.
+    starts : list of ndarray of shape (n, K)
+        Initial responsibilities.
+    new_run : callable
+        ``new_run() -> EM`` on `mixture`.
+    max_iter : int
+        Iterations of the run that is kept, its short part included.
+    """
+    blank = mixture.snapshot()
+    runs = []
+    for responsibilities in starts:
+        mixture.restore(blank)
+        run = new_run().start(responsibilities)
+        if len(starts) > 1:
+            run.run(min(SHORT_RUN, max_iter))
+        runs.append((run, mixture.snapshot()))
+    runs.sort(key=lambda item: item[0].bounds[-1], reverse=True)
+    fallback = None
+    for run, state in runs:
+        mixture.restore(state)
+        run.run(max_iter)
+        if not mixture.collapsed().any():
+            return run
+        if fallback is None:
+            fallback = run, mixture.snapshot()
+    run, state = fallback
+    mixture.restore(state)
+    return run

@@ -1,0 +1,137 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The contract of experts."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass
+class ExpertTask:
+    """What a kind of experts needs to know to go to work.
+
+    Attributes
+    ----------
+    templates : list of estimators
+        One unfitted estimator per expert.
+    names : list of str
+        Their names.
+    X : {ndarray, CSR matrix, dataframe} of shape (n, d)
+        The columns that the experts see.
+    y : ndarray of shape (n, T)
+        Targets; class indices (n, 1) for a classifier.
+    labels : ndarray of shape (n,) or (n, T)
+        `y` as the experts' own `fit` takes it: the user's class labels, for instance.
+    classes : ndarray of shape (C,) or None
+        Sorted class labels; None for regression.
+    weights : ndarray of shape (n,)
+        Sample weights, all positive.
+    family : BaseFamily
+        Noise model.
+    minimum : ndarray of shape (T,)
+        Smallest dispersion.
+    designs : Designs
+        Shared design matrices of the linear parts.
+    n_jobs : int or None
+        Experts fitted at a time.
+    seeds : ndarray of shape (K,)
+        Seeds of the experts that draw random numbers.
+    fit_params : list of dict
+        Routed keywords for each expert's `fit`.
+    """
+
+    templates: list
+    names: list
+    X: object
+    y: np.ndarray
+    labels: np.ndarray
+    classes: np.ndarray | None
+    weights: np.ndarray
+    family: object
+    minimum: np.ndarray
+    designs: object
+    n_jobs: int | None = None
+    seeds: np.ndarray | None = None
+    fit_params: list = field(default_factory=list)
+
+    @property
+    def n_experts(self):
+        """Number of experts."""
+        return len(self.templates)
+
+
+class BaseExperts(ABC):
+    """K fitted experts.
+
+    Attributes
+    ----------
+    estimators : list of estimators
+        The K fitted scikit-learn objects.
+    dispersions : ndarray of shape (K, T) or None
+        Their dispersions, where the family has one.
+    """
+
+    #: Whether the experts take a finite float array; False: X as the user gave it.
+    numeric: bool = False
+
+    def __init__(self, estimators, dispersions=None):
+        self.estimators = estimators
+        self.dispersions = dispersions
+
+    @classmethod
+    @abstractmethod
+    def accepts(cls, task):
+        """Whether this kind can fit `task` (an `ExpertTask`) exactly as asked."""
+
+    @classmethod
+    @abstractmethod
+    def trainer(cls, task, previous=None):
+        """Return an `ExpertsTrainer`, at the state of `previous` experts if given."""
+
+    @abstractmethod
+    def predict(self, X):
+        """Every expert's answer for every row: (n, K, T) or (n, K, n_classes)."""
+
+    @abstractmethod
+    def predict_one(self, k, X):
+        """Expert k's answer for the rows given: (n, T) or (n, n_classes)."""
+
+
+class ExpertsTrainer(ABC):
+    """K experts at work on the training rows.
+
+    `log_density` (n, K) is the state that the E-step reads and `penalty` what the
+    experts subtract from the mean log likelihood. Responsibilities reach a trainer
+    already multiplied by the sample weights.
+    """
+
+    penalty = 0.0
+    #: (K, T), or None where the family has none.
+    dispersions = None
+
+    @property
+    @abstractmethod
+    def log_density(self):
+        """Log density of y under each expert, (n, K)."""
+
+    @abstractmethod
+    def step(self, responsibilities):
+        """M-step of experts and dispersions; never lowers ``sum R log f - W penalty``."""
+
+    @abstractmethod
+    def experts(self):
+        """Return the fitted `BaseExperts` in the state reached."""
+
+    @abstractmethod
+    def snapshot(self):
+        """What `restore` needs to come back to this state."""
+
+    @abstractmethod
+    def restore(self, snapshot):
+        """Come back to a snapshot."""
+
+    def collapsed(self, totals):
+        """Experts whose likelihood is unbounded, given each one's total weight (K,)."""
+        return np.zeros(len(totals), dtype=bool)

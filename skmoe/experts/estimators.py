@@ -1,0 +1,179 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Experts that are any scikit-learn estimators."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.parallel import Parallel, delayed
+
+from skmoe._compat import _check_method_params, _safe_indexing
+from skmoe.em.parametric import rounding
+from skmoe.experts.base import BaseExperts, ExpertsTrainer
+from skmoe.experts.fitting import align_probabilities, fit_weighted
+
+# Rows of which an expert is responsible for less than this share are not handed to it:
+# they would change nothing but the time, and what an estimator counts in rows
+# (min_samples_leaf).
+NEGLIGIBLE = 1e-8
+# An expert whose share of all weight is below this is left as it was.
+DEAD_SHARE = 1e-8
+
+
+class EstimatorExperts(BaseExperts):
+    """Any scikit-learn estimators, each fitted by itself with weights."""
+
+    def __init__(self, estimators, dispersions=None, classes=None, n_jobs=None):
+        super().__init__(estimators, dispersions)
+        self.classes = classes
+        self.n_jobs = n_jobs
+
+    @classmethod
+    def accepts(cls, task):
+        """Any task."""
+        return True
+
+    @classmethod
+    def trainer(cls, task, previous=None):
+        """Return the experts at work."""
+        return EstimatorTrainer(task, previous)
+
+    def predict(self, X):
+        """Every expert's answer for every row, (n, K, T or n_classes)."""
+        answers = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+            delayed(answer)(estimator, X, self.classes) for estimator in self.estimators
+        )
+        return np.stack(answers, axis=1)
+
+    def predict_one(self, k, X):
+        """Expert k's answer for the rows given, (n, T or n_classes)."""
+        return answer(self.estimators[k], X, self.classes)
+
+
+def answer(estimator, X, classes):
+    """An estimator's predictions as (n, T), or its aligned probabilities (n, C)."""
+    if classes is not None:
+        return align_probabilities(estimator, X, classes)
+    prediction = np.asarray(estimator.predict(X), dtype=np.float64)
+    return prediction.reshape(prediction.shape[0], -1)
+
+
+class EstimatorTrainer(ExpertsTrainer):
+    """Estimators at work: refitted at each step, each kept if it is no worse.
+
+    A refit need not raise the likelihood (a tree chooses other splits, a penalised
+    model maximises something else), so expert k's new fit is accepted only if
+    ``sum_i R_ik log f(y_i | m_k(x_i), phi_k)`` does not fall. Each accepted fit is a
+    generalised M-step, which makes EM monotone for every estimator there is. It costs
+    nothing: the predictions are those the next E-step needs.
+    """
+
+    def __init__(self, task, previous=None):
+        self.task = task
+        self.state = [None] * task.n_experts
+        self._log_density = np.zeros((task.y.shape[0], task.n_experts))
+        if previous is not None:
+            self._resume(previous)
+
+    def _resume(self, previous):
+        dispersions = previous.dispersions
+        if dispersions is None:
+            dispersions = [None] * self.task.n_experts
+        self.state = list(zip(previous.estimators, dispersions, strict=True))
+        self._log_density = self.task.family.log_density(
+            self.task.y, previous.predict(self.task.X), previous.dispersions
+        )
+
+    @property
+    def log_density(self):
+        """Log density of y under each expert, (n, K)."""
+        return self._log_density
+
+    @property
+    def dispersions(self):
+        """Dispersions, (K, T) or None."""
+        values = [dispersion for _, dispersion in self.state]
+        return None if values[0] is None else np.stack(values)
+
+    def step(self, responsibilities):
+        """Refit all experts in parallel; keep each fit that is no worse."""
+        task = self.task
+        alive = responsibilities.sum(axis=0) > DEAD_SHARE * task.weights.sum()
+        alive |= np.array([state is None for state in self.state])
+        experts = np.flatnonzero(alive)
+        own = self._own_rows(responsibilities)
+        fits = Parallel(n_jobs=task.n_jobs)(
+            delayed(_fit_and_answer)(
+                clone(task.templates[k]),
+                task.X,
+                task.labels,
+                np.where(own[:, k], responsibilities[:, k], 0.0),
+                task.classes,
+                fit_params=task.fit_params[k],
+                random_state=task.seeds[k],
+                name=f"expert {task.names[k]!r}",
+            )
+            for k in experts
+        )
+        for k, (estimator, prediction) in zip(experts, fits, strict=True):
+            self._propose(k, estimator, prediction, responsibilities[:, [k]])
+
+    def _own_rows(self, responsibilities):
+        """Rows that count for each expert, (n, K); all where a class would be lost."""
+        own = responsibilities > NEGLIGIBLE * self.task.weights[:, None]
+        if self.task.classes is not None:
+            for k in range(self.task.n_experts):
+                positive = responsibilities[:, k] > 0
+                n_own = len(np.unique(self.task.y[own[:, k]]))
+                if n_own < len(np.unique(self.task.y[positive])):
+                    own[:, k] = positive
+        return own
+
+    def _propose(self, k, estimator, prediction, weights):
+        family, y = self.task.family, self.task.y
+        dispersion = family.fit_dispersion(
+            y, prediction[:, None, :], weights, self.task.minimum
+        )
+        density = family.log_density(y, prediction[:, None, :], dispersion)[:, 0]
+        old = self._log_density[:, k]
+        before, after = weights[:, 0] @ old, weights[:, 0] @ density
+        if self.state[k] is None or after >= before - rounding(before):
+            self.state[k] = estimator, None if dispersion is None else dispersion[0]
+            self._log_density = self._log_density.copy()
+            self._log_density[:, k] = density
+
+    def experts(self):
+        """Return the fitted experts."""
+        estimators = [estimator for estimator, _ in self.state]
+        return EstimatorExperts(
+            estimators, self.dispersions, self.task.classes, self.task.n_jobs
+        )
+
+    def snapshot(self):
+        """Estimators, dispersions and densities; a step makes new ones."""
+        return list(self.state), self._log_density
+
+    def restore(self, snapshot):
+        """Come back to a snapshot."""
+        state, self._log_density = snapshot
+        self.state = list(state)
+
+    def collapsed(self, totals):
+        """Experts whose dispersion is at its floor."""
+        dispersions = self.dispersions
+        if dispersions is None:
+            return super().collapsed(totals)
+        return np.any(dispersions <= self.task.minimum * (1 + 1e-6), axis=1)
+
+
+def _fit_and_answer(estimator, X, labels, weights, classes, *, fit_params, **settings):
+    """Fit an expert to its rows and predict all rows; runs in a worker."""
+    rows = np.flatnonzero(weights)
+    fitted = fit_weighted(
+        estimator,
+        _safe_indexing(X, rows),
+        labels[rows],
+        weights[rows],
+        fit_params=_check_method_params(X, fit_params, rows),
+        **settings,
+    )
+    return fitted, answer(fitted, X, classes)

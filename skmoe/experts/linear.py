@@ -1,0 +1,288 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""K linear experts with Gaussian noise, solved at once."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.utils.extmath import safe_sparse_dot
+
+from skmoe._design import weighted_moments
+from skmoe.em.parametric import Ascent, Parametric
+from skmoe.experts.base import BaseExperts, ExpertsTrainer
+from skmoe.families.gaussian import Gaussian
+from skmoe.solvers.least_squares import SymmetricSolver, weighted_grams
+
+# Beyond this width the Gram matrices outgrow the data; scikit-learn's own solvers then
+# fit each expert by itself.
+MAX_FEATURES = 1000
+# An expert whose share of all weight is below this is left as it was.
+DEAD_SHARE = 1e-8
+# An expert of fewer rows than twice its coefficients, and with a dispersion this much
+# smaller than the widest, interpolates: a spurious maximum.
+COLLAPSED_RATIO = 0.01
+
+
+class LinearExperts(BaseExperts):
+    """`LinearRegression` and `Ridge` experts as one matrix."""
+
+    numeric = True
+
+    def __init__(self, estimators, dispersions=None):
+        super().__init__(estimators, dispersions)
+        self.coef, self.intercept = stack_coefficients(estimators)
+
+    @classmethod
+    def accepts(cls, task):
+        """Least squares or ridge with Gaussian noise, up to 1,000 columns."""
+        return (
+            type(task.family) is Gaussian
+            and task.classes is None
+            and task.X.shape[1] <= MAX_FEATURES
+            and not any(task.fit_params)
+            and all(map(is_least_squares, task.templates))
+        )
+
+    @classmethod
+    def trainer(cls, task, previous=None):
+        """Return the experts at work."""
+        return LinearTrainer(task, previous)
+
+    def scores(self, X):
+        """``X @ coef``, before the intercepts, (n, K T)."""
+        return safe_sparse_dot(X, self.coef)
+
+    def predict_from_scores(self, scores):
+        """(n, K, T) from `scores`, which a caller may have at hand."""
+        n_experts = len(self.estimators)
+        return (scores + self.intercept).reshape(scores.shape[0], n_experts, -1)
+
+    def predict(self, X):
+        """Every expert's prediction for every row, (n, K, T)."""
+        return self.predict_from_scores(self.scores(X))
+
+    def predict_one(self, k, X):
+        """Expert k's prediction for the rows given, (n, T)."""
+        width = self.coef.shape[1] // len(self.estimators)
+        columns = slice(k * width, (k + 1) * width)
+        return safe_sparse_dot(X, self.coef[:, columns]) + self.intercept[columns]
+
+
+def is_least_squares(estimator):
+    """Whether an estimator is a least-squares fit that one Gram matrix solves."""
+    if type(estimator) is LinearRegression:
+        return not estimator.positive
+    if type(estimator) is Ridge:
+        valid = isinstance(estimator.alpha, Real) and estimator.alpha >= 0
+        return valid and not estimator.positive
+    return False
+
+
+def stack_coefficients(estimators):
+    """Coefficients (d, K T) and intercepts (K T,) of linear estimators."""
+    rows = [np.atleast_2d(estimator.coef_) for estimator in estimators]
+    intercepts = [
+        np.broadcast_to(estimator.intercept_, (len(row),))
+        for estimator, row in zip(estimators, rows, strict=True)
+    ]
+    return np.vstack(rows).T, np.concatenate(intercepts)
+
+
+class LinearTrainer(Parametric, ExpertsTrainer):
+    r"""K least-squares experts at work.
+
+    State: coefficients B (K, p, T) on the design matrix and log standard deviations
+    (K, T). A ridge expert's penalty is that of a Gaussian prior whose variance is
+    proportional to the noise's,
+    :math:`\alpha \|b_k\|^2 / (2 \sigma_k^2)`, which makes its M-step exactly
+    scikit-learn's `Ridge` on the weighted rows; the dispersion's M-step is then
+    :math:`\sigma_k^2 = (\mathrm{RSS}_k + \alpha \|b_k\|^2) / N_k`.
+    """
+
+    def __init__(self, task, previous=None):
+        self.task = task
+        self.y = task.y
+        self.weights = task.weights
+        self.total = task.weights.sum()
+        self.fit_intercept = np.array([t.fit_intercept for t in task.templates])
+        self.design = task.designs.get(task.X, centered=bool(self.fit_intercept.all()))
+        alphas = np.array([getattr(t, "alpha", 0.0) for t in task.templates], float)
+        self.ridge = alphas[:, None] / np.append(self.design.scale**2, np.inf)
+        n_columns, n_targets = self.design.matrix.shape[1], task.y.shape[1]
+        self.B = np.zeros((task.n_experts, n_columns, n_targets))
+        self.log_floor = np.log(task.minimum)
+        deviation = np.sqrt(weighted_moments(task.y, self.weights)[1])
+        self.log_sigma = np.tile(
+            np.log(np.maximum(deviation, task.minimum)), (task.n_experts, 1)
+        )
+        self._residuals = None
+        self.null_spaces = [np.empty((n_columns, 0))] * task.n_experts
+        if previous is not None:
+            self._resume(previous)
+
+    def _resume(self, previous):
+        slopes, intercepts = previous.coef, previous.intercept
+        shape = (self.task.n_experts, self.B.shape[2], -1)
+        coefficients = self.design.from_user(slopes.T, intercepts)
+        self.B = coefficients.reshape(shape).transpose(0, 2, 1).copy()
+        self.log_sigma = np.log(previous.dispersions)
+
+    @property
+    def parameters(self):
+        """Coefficients and log standard deviations, flat."""
+        return np.concatenate([self.B.ravel(), self.log_sigma.ravel()])
+
+    @parameters.setter
+    def parameters(self, values):
+        self.B = values[: self.B.size].reshape(self.B.shape).copy()
+        log_sigma = values[self.B.size :].reshape(self.log_sigma.shape)
+        self.log_sigma = np.maximum(log_sigma, self.log_floor)
+        self._residuals = None
+
+    @property
+    def residuals(self):
+        """y minus each expert's prediction, (n, K, T)."""
+        if self._residuals is None:
+            self._residuals = self._residuals_at(self.B)
+        return self._residuals
+
+    def _residuals_at(self, B):
+        n_experts, n_columns, n_targets = B.shape
+        stacked = B.transpose(1, 0, 2).reshape(n_columns, -1)
+        predictions = (self.design.matrix @ stacked).reshape(-1, n_experts, n_targets)
+        return self.y[:, None, :] - predictions
+
+    @property
+    def dispersions(self):
+        """Standard deviations, (K, T)."""
+        return np.exp(self.log_sigma)
+
+    @property
+    def log_density(self):
+        """Log density of y under each expert, (n, K)."""
+        zero = np.zeros((1, self.y.shape[1]))
+        return self.task.family.log_density(zero, -self.residuals, self.dispersions)
+
+    @property
+    def penalty(self):
+        """Ridge penalties in units of the mean log likelihood."""
+        return 0.5 * np.sum(self._ridge_norms(self.B) / self.dispersions**2) / self.total
+
+    def _ridge_norms(self, B):
+        """``alpha |b|^2`` on the user's scale, (K, T)."""
+        return np.einsum("kp,kpt->kt", self.ridge, B**2)
+
+    def expected(self, responsibilities):
+        """Mean expected log density minus the penalty."""
+        likelihood = np.einsum("nk,nk->", responsibilities, self.log_density)
+        return likelihood / self.total - self.penalty
+
+    def linearise(self, responsibilities):
+        """The exact M-step and its Gram matrices as information."""
+        totals = responsibilities.sum(axis=0)
+        alive = totals > DEAD_SHARE * self.total
+        slope = self._slope(responsibilities)
+        solvers = self._solvers(weighted_grams(self.design.matrix, responsibilities))
+        move = np.stack([s.solve(g) for s, g in zip(solvers, slope, strict=True)])
+        move[~alive] = 0.0
+        squares = self._sums_of_squares(responsibilities, self.residuals, self.B)
+        # The sum of squares falls by move' G move. Where little of it is left, that
+        # difference has lost its digits, and the residuals are formed instead.
+        after = squares - np.einsum("kpt,kpt->kt", move, slope)
+        if np.any(after < 1e-6 * squares):
+            B = self.B + move
+            after = self._sums_of_squares(responsibilities, self._residuals_at(B), B)
+        tiny = np.finfo(np.float64).tiny
+        sigma2 = np.maximum(after, tiny) / np.maximum(totals, tiny)[:, None]
+        log_sigma = np.maximum(0.5 * np.log(sigma2), self.log_floor)
+        log_sigma[~alive] = self.log_sigma[~alive]
+        self.null_spaces = [solver.null_space for solver in solvers]
+        return Ascent(
+            np.concatenate([(self.B + move).ravel(), log_sigma.ravel()]),
+            self._score(slope, squares, totals),
+            self._information_solver(solvers, totals),
+        )
+
+    def _slope(self, responsibilities):
+        """``A' R e_k - penalty``: sigma^2 times the score of B, (K, p, T)."""
+        slope = np.stack(
+            [
+                (self.design.matrix.T @ (responsibilities * self.residuals[:, :, t])).T
+                for t in range(self.y.shape[1])
+            ],
+            axis=-1,
+        )
+        slope -= self.ridge[:, :, None] * self.B
+        slope[~self.fit_intercept, -1] = 0.0
+        return slope
+
+    def _solvers(self, grams):
+        grams[~self.fit_intercept, -1, :] = 0.0
+        grams[~self.fit_intercept, :, -1] = 0.0
+        diagonal = np.arange(grams.shape[1])
+        grams[:, diagonal, diagonal] += self.ridge
+        return [SymmetricSolver(gram) for gram in grams]
+
+    def _sums_of_squares(self, responsibilities, residuals, B):
+        """Penalised weighted sums of squared residuals, (K, T)."""
+        squares = np.einsum("nk,nkt->kt", responsibilities, residuals**2)
+        return squares + self._ridge_norms(B)
+
+    def _score(self, slope, squares, totals):
+        of_slopes = slope / self.dispersions[:, None, :] ** 2
+        of_log_sigma = squares / self.dispersions**2 - totals[:, None]
+        at_floor = (self.log_sigma <= self.log_floor) & (of_log_sigma < 0)
+        of_log_sigma[at_floor] = 0.0
+        return np.concatenate([of_slopes.ravel(), of_log_sigma.ravel()]) / self.total
+
+    def _information_solver(self, solvers, totals):
+        shape, size = self.B.shape, self.B.size
+        sigma2 = self.dispersions**2
+        curvature = np.maximum(2.0 * totals[:, None] / self.total, DEAD_SHARE)
+
+        def solve(vector):
+            slopes = vector[:size].reshape(shape) * (sigma2[:, None, :] * self.total)
+            moves = [s.solve(slope) for s, slope in zip(solvers, slopes, strict=True)]
+            log_sigma = vector[size:].reshape(sigma2.shape) / curvature
+            return np.concatenate([np.ravel(moves), log_sigma.ravel()])
+
+        return solve
+
+    def experts(self):
+        """Return fitted scikit-learn estimators, coefficients on the user's scale."""
+        single = self.task.labels.ndim == 1
+        estimators = []
+        for k, template in enumerate(self.task.templates):
+            slopes, intercepts = self._minimum_norm(k)
+            fitted = clone(template)
+            fitted.coef_ = slopes[0] if single else slopes
+            fitted.intercept_ = float(intercepts[0]) if single else intercepts
+            if not self.fit_intercept[k]:
+                fitted.intercept_ = 0.0
+            fitted.n_features_in_ = slopes.shape[1]
+            estimators.append(fitted)
+        return LinearExperts(estimators, self.dispersions)
+
+    def _minimum_norm(self, k):
+        """Coefficients of expert k on the user's scale, (T, d) and (T,).
+
+        Among the solutions of a rank-deficient problem scikit-learn's is the shortest
+        on the user's scale; the one at hand is shortest on the design's.
+        """
+        slopes, intercepts = self.design.to_user(self.B[k].T)
+        null_slopes, null_intercepts = self.design.to_user(self.null_spaces[k].T)
+        if len(null_slopes):
+            excess = np.linalg.lstsq(null_slopes.T, slopes.T, rcond=None)[0].T
+            slopes = slopes - excess @ null_slopes
+            intercepts = intercepts - excess @ null_intercepts
+        return slopes, intercepts
+
+    def collapsed(self, totals):
+        """Experts at the dispersion's floor, or a handful of rows with next to none."""
+        at_floor = np.any(self.log_sigma <= self.log_floor + 1e-6, axis=1)
+        widest = self.log_sigma.max(axis=0)
+        few_rows = totals < 2 * self.B.shape[1]
+        narrow = np.any(self.log_sigma < widest + np.log(COLLAPSED_RATIO), axis=1)
+        return at_floor | (few_rows & narrow)

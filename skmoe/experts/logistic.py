@@ -1,0 +1,240 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""K logistic experts, stepped together by the gate's own softmax regression."""
+
+from numbers import Real
+
+import numpy as np
+from scipy.special import expit
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.extmath import safe_sparse_dot
+
+from skmoe.em.parametric import Ascent, Parametric
+from skmoe.experts.base import BaseExperts, ExpertsTrainer
+from skmoe.families.categorical import Categorical
+from skmoe.solvers import softmax_regression as softmax
+from skmoe.solvers.least_squares import SymmetricSolver
+
+# Above this number of free coefficients per expert a Newton step is no longer cheap;
+# scikit-learn's own solver then fits each expert by itself.
+NEWTON_LIMIT = 1000
+_SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky")
+
+
+class LogisticExperts(BaseExperts):
+    """`LogisticRegression` experts as one matrix."""
+
+    numeric = True
+
+    def __init__(self, estimators, dispersions=None):
+        super().__init__(estimators, dispersions)
+        self.n_scores = len(estimators[0].coef_)
+        self.coef = np.vstack([e.coef_ for e in estimators]).T
+        self.intercept = np.concatenate(
+            [np.broadcast_to(e.intercept_, (self.n_scores,)) for e in estimators]
+        )
+
+    @classmethod
+    def accepts(cls, task):
+        """L2-penalised (or unpenalised) logistic regressions of moderate size."""
+        if type(task.family) is not Categorical or any(task.fit_params):
+            return False
+        n_free = (len(task.classes) - 1) * (task.X.shape[1] + 1)
+        return n_free <= NEWTON_LIMIT and all(map(is_plain_logistic, task.templates))
+
+    @classmethod
+    def trainer(cls, task, previous=None):
+        """Return the experts at work."""
+        return LogisticTrainer(task, previous)
+
+    def scores(self, X):
+        """``X @ coef``, before the intercepts."""
+        return safe_sparse_dot(X, self.coef)
+
+    def predict_from_scores(self, scores):
+        """(n, K, n_classes) from `scores`, which a caller may have at hand."""
+        shape = (scores.shape[0], len(self.estimators), self.n_scores)
+        return _probabilities((scores + self.intercept).reshape(shape))
+
+    def predict(self, X):
+        """Every expert's class probabilities for every row, (n, K, n_classes)."""
+        return self.predict_from_scores(self.scores(X))
+
+    def predict_one(self, k, X):
+        """Expert k's class probabilities for the rows given, (n, n_classes)."""
+        columns = slice(k * self.n_scores, (k + 1) * self.n_scores)
+        scores = safe_sparse_dot(X, self.coef[:, columns]) + self.intercept[columns]
+        return _probabilities(scores[:, None, :])[:, 0]
+
+
+def _probabilities(scores):
+    """Class probabilities along the last axis; one score is that of class 1 of 2."""
+    if scores.shape[2] == 1:
+        positive = expit(scores)
+        return np.concatenate([1.0 - positive, positive], axis=2)
+    flat = scores.reshape(-1, scores.shape[2])
+    return np.exp(softmax.log_softmax(flat)).reshape(scores.shape)
+
+
+def is_plain_logistic(estimator):
+    """Whether an estimator is a logistic regression that Newton's method solves.
+
+    The spelling of "no penalty" changed in scikit-learn 1.8, from ``penalty=None`` to
+    ``C=inf``; `multi_class` went in 1.8.
+    """
+    if type(estimator) is not LogisticRegression:
+        return False
+    penalty = estimator.penalty
+    return (
+        estimator.solver in _SOLVERS
+        and (penalty is None or penalty in ("l2", "deprecated"))
+        and not estimator.l1_ratio
+        and isinstance(estimator.C, Real)
+        and estimator.C > 0
+        and estimator.class_weight is None
+        and not estimator.dual
+        and not estimator.warm_start
+        and getattr(estimator, "multi_class", "auto") in ("auto", "deprecated")
+    )
+
+
+def _ridge(estimator):
+    """The multiplier of half the squared norm in units of the total log likelihood."""
+    return 0.0 if estimator.penalty is None else 1.0 / estimator.C
+
+
+class LogisticTrainer(Parametric, ExpertsTrainer):
+    """K logistic experts at work: V (K, C - 1, p) on the standardised design.
+
+    One Newton step per EM iteration, safeguarded, is a generalised M-step; at EM's
+    fixed point each expert is scikit-learn's `LogisticRegression` on its weighted rows.
+    """
+
+    def __init__(self, task, previous=None):
+        self.task = task
+        self.total = task.weights.sum()
+        self.fit_intercept = np.array([t.fit_intercept for t in task.templates])
+        self.design = task.designs.get(task.X, centered=bool(self.fit_intercept.all()))
+        strengths = np.array([_ridge(t) for t in task.templates])
+        scale = np.append(self.design.scale**2, np.inf)
+        self.penalty_weights = strengths[:, None] / scale / self.total
+        n_classes = len(task.classes)
+        # scikit-learn penalises the single difference of two classes, and all vectors
+        # of more classes alike.
+        self.coupling = (
+            np.eye(1) if n_classes == 2 else softmax.symmetric_coupling(n_classes)
+        )
+        self.V = np.zeros((task.n_experts, n_classes - 1, len(scale)))
+        self.one_hot = np.eye(n_classes)[task.y[:, 0].astype(np.intp)]
+        self._log_proba = None
+        if previous is not None:
+            self._resume(previous)
+
+    def _resume(self, previous):
+        for k, estimator in enumerate(previous.estimators):
+            intercept = np.broadcast_to(estimator.intercept_, (len(estimator.coef_),))
+            V = self.design.from_user(estimator.coef_, intercept)
+            # The state's reference is the last class; binary coefficients are its own.
+            self.V[k] = -V if len(V) == 1 else V[:-1] - V[-1]
+
+    @property
+    def parameters(self):
+        """The free coefficients, flat."""
+        return self.V.ravel().copy()
+
+    @parameters.setter
+    def parameters(self, values):
+        self.V = values.reshape(self.V.shape).copy()
+        self._log_proba = None
+
+    @property
+    def log_proba(self):
+        """Log class probabilities of each expert at the training rows, (K, n, C)."""
+        if self._log_proba is None:
+            A = self.design.matrix
+            self._log_proba = np.stack([softmax.log_probabilities(A, V) for V in self.V])
+        return self._log_proba
+
+    @property
+    def log_density(self):
+        """Log probability of each row's class under each expert, (n, K)."""
+        return np.einsum("knc,nc->nk", self.log_proba, self.one_hot)
+
+    @property
+    def penalty(self):
+        """L2 penalties in units of the mean log likelihood."""
+        return sum(
+            softmax.penalty_value(V, weights, self.coupling)
+            for V, weights in zip(self.V, self.penalty_weights, strict=True)
+        )
+
+    def expected(self, responsibilities):
+        """Mean expected log density minus the penalty."""
+        likelihood = np.einsum("nk,nk->", responsibilities, self.log_density)
+        return likelihood / self.total - self.penalty
+
+    def linearise(self, responsibilities):
+        """Newton's view of each expert's weighted log likelihood."""
+        views = [
+            self._linearise_one(k, responsibilities[:, k])
+            for k in range(self.task.n_experts)
+        ]
+        solvers = [solver for _, solver in views]
+        score = np.concatenate([gradient for gradient, _ in views])
+
+        def solve(vector):
+            parts = np.split(vector, len(solvers))
+            moves = [s.solve(part) for s, part in zip(solvers, parts, strict=True)]
+            return np.concatenate(moves)
+
+        return Ascent(self.parameters + solve(score), score, solve)
+
+    def _linearise_one(self, k, weights):
+        proba = np.exp(self.log_proba[k])
+        gradient = softmax.score(
+            self.design.matrix,
+            weights[:, None] * (self.one_hot - proba),
+            self.V[k],
+            self.penalty_weights[k],
+            self.coupling,
+            self.total,
+        )
+        information = softmax.information(
+            self.design.matrix,
+            proba,
+            weights,
+            self.penalty_weights[k],
+            self.coupling,
+            self.total,
+        )
+        if not self.fit_intercept[k]:
+            n_columns = gradient.shape[1]
+            intercepts = np.arange(n_columns - 1, gradient.size, n_columns)
+            gradient[:, -1] = 0.0
+            information[intercepts, :] = 0.0
+            information[:, intercepts] = 0.0
+        return gradient.ravel(), SymmetricSolver(information)
+
+    def experts(self):
+        """Return fitted `LogisticRegression` objects, on the user's scale and labels."""
+        estimators = []
+        for k, template in enumerate(self.task.templates):
+            fitted = clone(template)
+            V = self._all_classes(self.V[k])
+            fitted.coef_, fitted.intercept_ = self.design.to_user(V)
+            if not self.fit_intercept[k]:
+                fitted.intercept_ = np.zeros(len(V))
+            fitted.classes_ = self.task.classes
+            fitted.n_features_in_ = fitted.coef_.shape[1]
+            fitted.n_iter_ = np.array([1], dtype=np.int32)
+            estimators.append(fitted)
+        return LogisticExperts(estimators)
+
+    @staticmethod
+    def _all_classes(V):
+        """Coefficients as scikit-learn holds them: class 1 of 2, or C centred ones."""
+        if len(V) == 1:
+            return -V
+        full = np.vstack([V, np.zeros((1, V.shape[1]))])
+        return full - full.mean(axis=0)

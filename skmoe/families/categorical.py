@@ -1,0 +1,55 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Class labels."""
+
+import numpy as np
+
+from skmoe.families.base import BaseFamily
+
+SMALLEST_PROBABILITY = np.finfo(np.float64).eps
+
+
+class Categorical(BaseFamily):
+    r"""Class labels, drawn from the probabilities that an expert predicts.
+
+    .. math:: \log f(y = c \mid p) = \log \max(p_c, \varepsilon),
+              \qquad \varepsilon = 2.2 \times 10^{-16} .
+
+    The floor matters only where an expert is certain and wrong (a pure leaf, a class
+    that it never saw): such a row is then improbable, not impossible, under it.
+    `prediction` has shape (n, K, n_classes) and y holds class indices, (n, 1).
+
+    References
+    ----------
+    .. [1] Jacobs, R. A., Jordan, M. I., Nowlan, S. J. & Hinton, G. E. (1991). "Adaptive
+       mixtures of local experts". Neural Computation 3(1), 79-87.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe.families import Categorical
+    >>> p = np.array([[[0.25, 0.75], [0.5, 0.5]]])
+    >>> Categorical().log_density(np.array([[1]]), p, None).round(4)
+    array([[-0.2877, -0.6931]])
+    """
+
+    name = "categorical"
+    n_dispersions = 0
+
+    def log_density(self, y, prediction, dispersion):
+        """Log probability of each row's class, (n, K)."""
+        index = y[:, 0].astype(np.intp)[:, None, None]
+        chosen = np.take_along_axis(prediction, index, axis=2)[:, :, 0]
+        return np.log(np.maximum(chosen, SMALLEST_PROBABILITY))
+
+    def fit_dispersion(self, y, prediction, weights, minimum):
+        """Return None: class probabilities have no dispersion."""
+        return
+
+    def mean(self, prediction, dispersion):
+        """Class probabilities, (n, K, n_classes)."""
+        return prediction
+
+    def variance(self, prediction, dispersion):
+        """Variance of each class indicator, (n, K, n_classes)."""
+        return prediction * (1 - prediction)

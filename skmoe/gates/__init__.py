@@ -1,0 +1,18 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Gates: g(x), the prior probability of each expert given the row."""
+
+from skmoe.gates.base import BaseGate, check_gate
+from skmoe.gates.classifier import ClassifierGate
+from skmoe.gates.constant import ConstantGate
+from skmoe.gates.pipeline import PipelineGate
+from skmoe.gates.softmax import SoftmaxGate
+
+__all__ = [
+    "BaseGate",
+    "ClassifierGate",
+    "ConstantGate",
+    "PipelineGate",
+    "SoftmaxGate",
+    "check_gate",
+]

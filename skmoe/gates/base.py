@@ -1,0 +1,175 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The contract of a gate."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from skmoe._compat import check_sample_weight
+from skmoe._design import Designs
+
+
+class BaseGate(ABC, BaseEstimator):
+    r"""Prior probabilities :math:`g_k(x)` of K experts.
+
+    A gate is fitted to *soft labels*: rows of responsibilities that sum to one. It
+    implements
+
+    - ``trainer(X, n_experts, weights, designs) -> GateTrainer``: the gate at work on
+      one data set, for EM, which asks for one ascent step at a time;
+    - ``predict_log_proba(X) -> (n_samples, n_experts)``.
+
+    To add a gate: one file with a subclass and its trainer, and one line in
+    `skmoe.gates`.
+    """
+
+    #: Whether the gate takes a finite float array; False: X as the user gave it.
+    numeric: bool = False
+
+    @abstractmethod
+    def trainer(self, X, n_experts, weights, designs):
+        """Return a `GateTrainer` on the rows of X."""
+
+    @abstractmethod
+    def predict_log_proba(self, X):
+        """Log probabilities of the experts, (n_samples, n_experts)."""
+
+    def predict_proba(self, X):
+        """Probabilities of the experts.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to gate.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts)
+            Rows sum to one.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def fit(self, X, responsibilities, sample_weight=None):
+        """Fit the gate to soft labels, to convergence.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to gate.
+        responsibilities : array-like of shape (n_samples, n_experts)
+            Soft labels: non-negative, rows summing to one.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Row weights; None: all one.
+
+        Returns
+        -------
+        self : object
+            The fitted gate.
+
+        Raises
+        ------
+        ValueError
+            If `responsibilities` are not soft labels for the rows of `X`.
+        """
+        X = self._check_fit_input(X)
+        responsibilities = check_soft_labels(responsibilities, X.shape[0])
+        weights = check_sample_weight(sample_weight, X)
+        trainer = self.trainer(
+            X, responsibilities.shape[1], weights, Designs(weights)
+        )
+        trainer.fit(responsibilities * weights[:, None])
+        fitted = trainer.gate()
+        self.__dict__.update(
+            {key: value for key, value in vars(fitted).items() if key.endswith("_")}
+        )
+        return self
+
+    def _check_fit_input(self, X):
+        return check_array(X, accept_sparse="csr", dtype=np.float64, estimator=self)
+
+    def _check_predict_input(self, X):
+        check_is_fitted(self)
+        return check_array(X, accept_sparse="csr", dtype=np.float64, estimator=self)
+
+
+class GateTrainer(ABC):
+    """A gate at work on the training rows.
+
+    `log_proba` (n, K) is the state that the E-step reads and `penalty` what the gate
+    subtracts from the mean log likelihood. Responsibilities reach a trainer already
+    multiplied by the sample weights.
+    """
+
+    penalty = 0.0
+
+    @property
+    @abstractmethod
+    def log_proba(self):
+        """Log probabilities at the training rows, (n, K)."""
+
+    @abstractmethod
+    def step(self, responsibilities):
+        """One step that does not lower ``sum R log g - W penalty``."""
+
+    @abstractmethod
+    def gate(self):
+        """Return a fitted gate in the state reached."""
+
+    @abstractmethod
+    def snapshot(self):
+        """What `restore` needs to come back to this state."""
+
+    @abstractmethod
+    def restore(self, snapshot):
+        """Come back to a snapshot."""
+
+    @abstractmethod
+    def resume(self, fitted):
+        """Take up the state of a fitted gate (warm start)."""
+
+    def fit(self, responsibilities):
+        """Fit to fixed responsibilities; one step suffices unless overridden."""
+        self.step(responsibilities)
+
+
+def check_soft_labels(responsibilities, n_samples):
+    """Return soft labels as a float64 array or raise."""
+    soft = check_array(responsibilities, dtype=np.float64, input_name="responsibilities")
+    check_consistent_length(soft, np.empty(n_samples))
+    sums = soft.sum(axis=1)
+    if soft.min() < 0 or not np.allclose(sums, 1.0, atol=1e-6):
+        raise ValueError(
+            "responsibilities must be non-negative with rows summing to one. Got a "
+            f"smallest entry of {soft.min():.3g} and row sums from {sums.min():.3g} to "
+            f"{sums.max():.3g}."
+        )
+    return soft
+
+
+def check_gate(gate):
+    """Return the gate that a user's `gate` stands for; say what is missing."""
+    from sklearn.base import is_classifier
+    from sklearn.pipeline import Pipeline
+
+    from skmoe.gates.classifier import ClassifierGate
+    from skmoe.gates.pipeline import PipelineGate
+    from skmoe.gates.softmax import SoftmaxGate
+
+    if gate is None:
+        return SoftmaxGate()
+    if isinstance(gate, Pipeline) and isinstance(gate.steps[-1][1], BaseGate):
+        return PipelineGate(gate)
+    if isinstance(gate, BaseGate):
+        return gate
+    missing = [name for name in ("fit", "predict_proba") if not hasattr(gate, name)]
+    if missing or not is_classifier(gate):
+        raise TypeError(
+            f"gate={gate!r} cannot be a gate. It must be None, a gate of skmoe.gates, "
+            "a classifier with fit and predict_proba, or a Pipeline ending in either"
+            + (f"; missing: {', '.join(missing)}." if missing else ".")
+        )
+    return ClassifierGate(gate)

@@ -1,0 +1,165 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Any classifier as gate."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+from skmoe._compat import HasMethods, _safe_indexing
+from skmoe.experts.fitting import align_probabilities, fit_weighted
+from skmoe.gates.base import BaseGate, GateTrainer
+
+SMALLEST_PROBABILITY = 1e-10
+# Weighted rows below this share of a row's weight are not handed to the classifier.
+NEGLIGIBLE = 1e-6
+
+
+class ClassifierGate(BaseGate):
+    r"""A scikit-learn classifier as gate, fitted to soft labels by weighted rows.
+
+    Row i enters K times, once per expert k, as label k with weight
+    :math:`w_i r_{ik}`; the classifier's log loss is then the soft-label cross-entropy
+
+    .. math:: -\sum_{ik} w_i r_{ik} \log g_k(x_i) .
+
+    Copies of less than a millionth of their row are left out. A fit that would lower
+    the expected log probability of the responsibilities is discarded, so EM stays
+    monotone with any classifier. A classifier that takes no `sample_weight` is fitted
+    on rows resampled by these weights.
+
+    Parameters
+    ----------
+    estimator : classifier with ``predict_proba``
+        Cloned, never modified; may be a Pipeline.
+    random_state : int, RandomState instance or None, default=None
+        For the resampling of a classifier that takes no weights.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted clone. Its classes are expert indices.
+
+    See Also
+    --------
+    SoftmaxGate : Linear scores, fitted together with the experts by Newton steps.
+
+    Notes
+    -----
+    Probabilities are kept above 1e-10 (a pure leaf would otherwise rule an expert out
+    for good).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skmoe.gates import ClassifierGate
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> soft = np.array([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.2, 0.8]])
+    >>> gate = ClassifierGate(DecisionTreeClassifier(max_depth=1)).fit(X, soft)
+    >>> gate.predict_proba([[0.5], [2.5]]).round(2)
+    array([[0.9, 0.1],
+           [0.2, 0.8]])
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict_proba"])],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, estimator, random_state=None):
+        self.estimator = estimator
+        self.random_state = random_state
+
+    def trainer(self, X, n_experts, weights, designs):
+        """Return the gate at work on the rows of X."""
+        self._validate_params()
+        return ClassifierTrainer(self, X, n_experts, weights)
+
+    def _check_fit_input(self, X):
+        return X
+
+    def predict_log_proba(self, X):
+        """Log probabilities of the experts.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to gate, as the classifier takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts)
+        """
+        check_is_fitted(self)
+        return floored_log_proba(self.estimator_, X, self.n_experts_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        try:
+            tags.input_tags = self.estimator.__sklearn_tags__().input_tags
+        except AttributeError:  # tags are read on malformed parameters too
+            pass
+        return tags
+
+
+def floored_log_proba(classifier, X, n_experts):
+    """Log probabilities of all experts, also of those the classifier never saw."""
+    proba = align_probabilities(classifier, X, np.arange(n_experts))
+    proba = np.maximum(proba, SMALLEST_PROBABILITY)
+    return np.log(proba / proba.sum(axis=1, keepdims=True))
+
+
+class ClassifierTrainer(GateTrainer):
+    """A classifier gate at work: refitted at each step, kept if it is no worse."""
+
+    def __init__(self, template, X, n_experts, weights):
+        self.template = template
+        self.X = X
+        self.weights = weights
+        self.n_experts = n_experts
+        self.classifier = None
+        self._log_proba = np.full((len(weights), n_experts), -np.log(n_experts))
+
+    @property
+    def log_proba(self):
+        """Log probabilities at the training rows, (n, K)."""
+        return self._log_proba
+
+    def step(self, responsibilities):
+        """Refit; keep the fit unless it lowers the expected log probability."""
+        rows, labels = np.nonzero(
+            responsibilities > NEGLIGIBLE * self.weights[:, None]
+        )
+        candidate = fit_weighted(
+            clone(self.template.estimator),
+            _safe_indexing(self.X, rows),
+            labels,
+            responsibilities[rows, labels],
+            random_state=self.template.random_state,
+            name="gate",
+        )
+        log_proba = floored_log_proba(candidate, self.X, self.n_experts)
+        first = self.classifier is None
+        if first or np.sum(responsibilities * (log_proba - self._log_proba)) >= 0:
+            self.classifier, self._log_proba = candidate, log_proba
+
+    def resume(self, fitted):
+        """Take up a fitted classifier."""
+        self.classifier = fitted.estimator_
+        self._log_proba = fitted.predict_log_proba(self.X)
+
+    def gate(self):
+        """Return the fitted gate."""
+        fitted = ClassifierGate(self.template.estimator, self.template.random_state)
+        fitted.estimator_ = self.classifier
+        fitted.n_experts_ = self.n_experts
+        return fitted
+
+    def snapshot(self):
+        """The classifier and its probabilities; a refit makes new ones."""
+        return self.classifier, self._log_proba
+
+    def restore(self, snapshot):
+        """Come back to a snapshot."""
+        self.classifier, self._log_proba = snapshot

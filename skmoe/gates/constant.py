@@ -1,0 +1,90 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""A gate without covariates."""
+
+import numpy as np
+
+from skmoe._design import Design
+from skmoe.gates.base import BaseGate
+from skmoe.gates.softmax import SoftmaxTrainer
+
+
+class ConstantGate(BaseGate):
+    r"""Mixing proportions that do not depend on the row.
+
+    .. math:: g_k(x) = \pi_k, \qquad
+              \hat\pi_k = \frac{\sum_i w_i r_{ik}}{\sum_i w_i} .
+
+    With it a mixture of experts is a plain mixture of regressions: the experts overlap
+    everywhere, and a prediction is the same weighted mean of them at every row.
+
+    Attributes
+    ----------
+    proportions_ : ndarray of shape (n_experts,)
+        The mixing proportions.
+
+    See Also
+    --------
+    SoftmaxGate : Proportions that depend on the row.
+
+    References
+    ----------
+    .. [1] DeSarbo, W. S. & Cron, W. L. (1988). "A maximum likelihood methodology for
+       clusterwise linear regression". Journal of Classification 5, 249-282.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe.gates import ConstantGate
+    >>> gate = ConstantGate().fit(np.zeros((2, 1)), [[1.0, 0.0], [0.5, 0.5]])
+    >>> gate.proportions_
+    array([0.75, 0.25])
+    """
+
+    _parameter_constraints: dict = {}
+
+    def trainer(self, X, n_experts, weights, designs):
+        """Return the gate at work: softmax regression on the intercept alone."""
+        no_columns = np.empty((X.shape[0], 0))
+        return ConstantTrainer(self, Design(no_columns, weights), n_experts, weights)
+
+    def predict_log_proba(self, X):
+        """Log proportions, the same for every row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Only the number of rows matters.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts)
+        """
+        with np.errstate(divide="ignore"):
+            log_proportions = np.log(self.proportions_)
+        n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+        return np.tile(log_proportions, (n_samples, 1))
+
+
+class ConstantTrainer(SoftmaxTrainer):
+    """Softmax regression without covariates; its M-step is closed-form."""
+
+    def __init__(self, template, design, n_experts, weights):
+        super().__init__(template, design, n_experts, weights, alpha=0.0)
+
+    def linearise(self, responsibilities):
+        """As the softmax gate, with the exact maximiser as target."""
+        ascent = super().linearise(responsibilities)
+        totals = np.maximum(responsibilities.sum(axis=0), 1e-300)
+        return ascent._replace(target=np.log(totals[:-1]) - np.log(totals[-1]))
+
+    def resume(self, fitted):
+        """Take up fitted proportions."""
+        logs = np.log(np.maximum(fitted.proportions_, 1e-300))
+        self.parameters = logs[:-1] - logs[-1]
+
+    def gate(self):
+        """Return the fitted gate."""
+        fitted = ConstantGate()
+        fitted.proportions_ = np.exp(self.log_proba[0])
+        return fitted

@@ -1,0 +1,130 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""A Pipeline that ends in a gate of skmoe."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
+
+from skmoe.gates.base import BaseGate, GateTrainer
+
+
+class PipelineGate(BaseGate):
+    """Transformers in front of a gate, for instance splines before a softmax gate.
+
+    The transformers are fitted once, on the rows that the gate sees (without weights
+    and without y, as a Pipeline does by default); EM then steps the last gate on what
+    they give.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Its last step is a gate of `skmoe.gates`. Cloned, never modified.
+
+    Attributes
+    ----------
+    pipeline_ : Pipeline
+        The fitted pipeline; ``pipeline_[-1]`` is the fitted gate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import PolynomialFeatures
+    >>> from skmoe import MixtureOfExpertsRegressor
+    >>> from skmoe.gates import SoftmaxGate
+    >>> gate = make_pipeline(PolynomialFeatures(2, include_bias=False), SoftmaxGate())
+    >>> X = np.linspace(-1, 1, 60)[:, None]
+    >>> model = MixtureOfExpertsRegressor(n_experts=2, gate=gate)
+    >>> model.fit(X, np.abs(X[:, 0])).gate_.pipeline_[-1].coef_.shape
+    (2, 2)
+    """
+
+    def __init__(self, pipeline):
+        self.pipeline = pipeline
+
+    def trainer(self, X, n_experts, weights, designs):
+        """Return the last gate at work on the transformed rows."""
+        pipeline = clone(self.pipeline)
+        transformers = pipeline[:-1]
+        transformed = transformers.fit_transform(X) if len(transformers.steps) else X
+        transformed = check_array(transformed, accept_sparse="csr", dtype=np.float64)
+        last = pipeline.steps[-1][1].trainer(transformed, n_experts, weights, designs)
+        return PipelineTrainer(self, pipeline, last)
+
+    def _check_fit_input(self, X):
+        return X
+
+    def predict_log_proba(self, X):
+        """Log probabilities of the experts.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to gate, as the first transformer takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts)
+        """
+        check_is_fitted(self)
+        transformers = self.pipeline_[:-1]
+        transformed = transformers.transform(X) if len(transformers.steps) else X
+        return self.pipeline_[-1].predict_log_proba(transformed)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        try:
+            tags.input_tags = self.pipeline.__sklearn_tags__().input_tags
+        except AttributeError:  # tags are read on malformed parameters too
+            pass
+        return tags
+
+
+class PipelineTrainer(GateTrainer):
+    """Hands everything to the trainer of the last gate."""
+
+    def __init__(self, template, pipeline, last):
+        self.template = template
+        self.pipeline = pipeline
+        self.last = last
+
+    @property
+    def log_proba(self):
+        """Log probabilities at the training rows, (n, K)."""
+        return self.last.log_proba
+
+    @property
+    def penalty(self):
+        """The last gate's penalty."""
+        return self.last.penalty
+
+    def step(self, responsibilities):
+        """Step the last gate."""
+        self.last.step(responsibilities)
+
+    def fit(self, responsibilities):
+        """Fit the last gate."""
+        self.last.fit(responsibilities)
+
+    def resume(self, fitted):
+        """Take up the last step of a fitted pipeline."""
+        self.last.resume(fitted.pipeline_[-1])
+
+    def gate(self):
+        """Return the fitted gate."""
+        fitted = PipelineGate(self.template.pipeline)
+        name = self.pipeline.steps[-1][0]
+        steps = [*self.pipeline.steps[:-1], (name, self.last.gate())]
+        fitted.pipeline_ = Pipeline(steps)
+        return fitted
+
+    def snapshot(self):
+        """The last gate's snapshot."""
+        return self.last.snapshot()
+
+    def restore(self, snapshot):
+        """Come back to a snapshot."""
+        self.last.restore(snapshot)
