@@ -512,15 +512,16 @@ class BaseMixtureOfExperts(_BaseComposition):
         joint = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
         return joint / joint.sum(axis=1, keepdims=True)
 
-    def score_samples(self, X, y):
+    def score_samples(self, X, y=None):
         """Log density (log probability, for classes) of each y given its row.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+            Their targets. None: the model's own predictions, which makes a score of its
+            confidence: low where it is vague or its experts disagree.
 
         Returns
         -------
@@ -529,7 +530,7 @@ class BaseMixtureOfExperts(_BaseComposition):
             training rows their weighted sum is `log_likelihood_`.
         """
         check_is_fitted(self)
-        log_joint = self._log_joint(X, y)
+        log_joint = self._log_joint(X, self.predict(X) if y is None else y)
         best = log_joint.max(axis=1)
         return best + np.log(np.exp(log_joint - best[:, None]).sum(axis=1))
 

@@ -70,7 +70,9 @@ class QuasiNewtonStep:
         self.move, self.trials = self.em_move, 0
         self.predicted_gain = None
         self.n_steps += 1
-        if self.pairs and self.n_steps > self.warm_up:
+        if not ascent.smooth:
+            self.pairs = []
+        elif self.pairs and self.n_steps > self.warm_up:
             self._accelerate(ascent)
         mixture.parameters = position + self.move
 

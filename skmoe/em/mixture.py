@@ -99,6 +99,7 @@ class Mixture:
             np.concatenate([gate.target, experts.target]),
             np.concatenate([gate.score, experts.score]),
             solve,
+            gate.smooth and experts.smooth,
         )
 
     def snapshot(self):

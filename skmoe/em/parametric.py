@@ -19,11 +19,15 @@ class Ascent(NamedTuple):
         equals the gradient of the expected complete-data one).
     solve : callable
         ``solve(v)``: the inverse complete-data information times v.
+    smooth : bool
+        False at a constraint (a dispersion on its floor), where differences of scores
+        say nothing about curvature.
     """
 
     target: np.ndarray
     score: np.ndarray
     solve: object
+    smooth: bool = True
 
 
 class Parametric:

@@ -203,6 +203,7 @@ class LinearTrainer(Parametric, ExpertsTrainer):
             np.concatenate([(self.B + move).ravel(), log_sigma.ravel()]),
             self._score(slope, squares, totals),
             self._information_solver(solvers, totals),
+            smooth=bool(np.all(log_sigma > self.log_floor)),
         )
 
     def _slope(self, responsibilities):

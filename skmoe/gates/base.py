@@ -88,6 +88,11 @@ class BaseGate(ABC, BaseEstimator):
         )
         return self
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     def _check_fit_input(self, X):
         return check_array(X, accept_sparse="csr", dtype=np.float64, estimator=self)
 

@@ -167,6 +167,8 @@ class SoftmaxTrainer(Parametric, GateTrainer):
 
     def linearise(self, responsibilities):
         """Newton's view of the expected log gate probability."""
+        if self.V.size == 0:  # a single expert leaves nothing to decide
+            return Ascent(self.parameters, self.parameters, np.zeros_like)
         gradient = self.score(responsibilities).ravel()
         information = softmax.information(
             self.design.matrix,

@@ -17,6 +17,9 @@ import numpy as np
 
 from skmoe.solvers.least_squares import weighted_grams
 
+# Curvature per unit of weight, on standardised columns, below which scores are flat.
+DAMPING = 1e-8
+
 
 def log_softmax(scores):
     """Row-wise ``scores - log sum exp(scores)``, (n, C)."""
@@ -47,7 +50,7 @@ def score(A, residuals, V, penalty, coupling, total):
 
 
 def information(A, probabilities, weights, penalty, coupling, total):
-    """Negative Hessian of the objective, ((C - 1) p, (C - 1) p).
+    """Negative Hessian of the objective, damped, ((C - 1) p, (C - 1) p).
 
     ``sum_i w_i (diag(q_i) - q_i q_i') x a_i a_i'`` with q the first C - 1 probabilities.
     """
@@ -57,6 +60,9 @@ def information(A, probabilities, weights, penalty, coupling, total):
     pairs = -q[:, first] * q[:, second]
     pairs[:, first == second] += q
     blocks = weighted_grams(A, pairs * (weights / total)[:, None])
+    # Saturated scores (a class or an expert that is never seen) have no curvature left;
+    # damping keeps their Newton steps, and so the coefficients, from running away.
+    blocks[first == second] += DAMPING * np.eye(n_columns)
     hessian = np.empty((n_free, n_columns, n_free, n_columns))
     for block, a, b in zip(blocks, first, second, strict=True):
         block[np.diag_indices(n_columns)] += coupling[a, b] * penalty
