@@ -316,15 +316,15 @@ class BaseMixtureOfExperts(_BaseComposition):
         return {"experts": self._experts, "gate": self.gate_, "step": self._step}
 
     def _starting_point(self, gate_X, task):
-        columns = numeric_columns(gate_X)
-        if columns.shape[1] == 0:
-            columns = numeric_columns(task.X)
-        if columns.shape[1] and columns is gate_X:
-            design = task.designs.get(columns)
-        else:
-            design = Designs(task.weights).get(columns)
-        Y = task.y if task.classes is None else np.eye(len(task.classes))[task.y[:, 0]]
-        return StartingPoint(design, Y, task.weights, task.n_experts)
+        gate = task.designs.get(numeric_columns(gate_X)).matrix
+        experts = gate
+        if task.X is not gate_X:
+            experts = task.designs.get(numeric_columns(task.X)).matrix
+        classify = task.classes is not None
+        Y = np.eye(len(task.classes))[task.y[:, 0]] if classify else task.y
+        return StartingPoint(
+            gate, experts, Y, task.weights, task.n_experts, is_classification=classify
+        )
 
     # -- results ----------------------------------------------------------------------
 

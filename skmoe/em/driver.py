@@ -63,11 +63,16 @@ class EM:
         self.bounds.append(self._e_step()[1])
         return self
 
-    def run(self, max_iter):
-        """Alternate M- and E-steps until `max_iter` iterations stand in `bounds`."""
+    def run(self, max_iter, tol=None):
+        """Alternate M- and E-steps until `max_iter` iterations stand in `bounds`.
+
+        A first, short run may be given a larger `tol` than the one that `run` continues
+        it with.
+        """
+        self.converged = False
         if self.assignment == "stochastic":
             return self._run_stochastic(max_iter)
-        stopping = StoppingRule(self.tol)
+        stopping = StoppingRule(self.tol if tol is None else tol)
         responsibilities, bound = self._e_step()
         while len(self.bounds) < max_iter and not self.converged:
             before = bound

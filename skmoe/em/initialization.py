@@ -15,12 +15,15 @@ from sklearn.utils import check_array, check_consistent_length
 
 from skmoe._design import weighted_moments
 from skmoe.solvers.least_squares import SymmetricSolver, weighted_grams
+from skmoe.solvers.softmax_regression import log_softmax
 
 # Overlap of the initial responsibilities, in experts: nearly pooled starts reach the best
 # maximum most often (docs/user_guide.md, "Initialisation").
 OVERLAP = 2.0
 FOURIER_FREQUENCY = 10.0
 FOURIER_AMPLITUDE = 1.5
+# Size of drawn coefficients of classifiers, per standard deviation of a feature.
+CLASSIFIER_SLOPE = 3.0
 # A drawn line's scale: the residual that this share of an expert's fair share exceeds.
 ELEMENTAL_QUANTILE = 0.5
 MAX_POOLED_FEATURES = 1000
@@ -31,16 +34,23 @@ class StartingPoint:
 
     Parameters
     ----------
-    design : Design
-        Of the columns that the gate (or, for want of any, the experts) see.
+    gate, experts : {ndarray, CSR matrix} of shape (n, d + 1)
+        Design matrices (last column one) of the columns that either sees.
     Y : ndarray of shape (n, T)
         Targets; indicators of the classes for a classifier.
     weights : ndarray of shape (n,)
     n_experts : int
+    is_classification : bool
     """
 
-    def __init__(self, design, Y, weights, n_experts):
-        self.A = design.matrix
+    def __init__(self, gate, experts, Y, weights, n_experts, is_classification=False):
+        self.is_classification = is_classification
+        self.A = experts
+        # Where the gate sees no columns, experts divide the rows by what they see.
+        self.dividing = (gate if gate.shape[1] > 1 else experts)[:, :-1]
+        self.features = [experts[:, :-1]]
+        if self.dividing.shape[1] and gate is not experts:
+            self.features.append(self.dividing)
         self.weights = weights / weights.sum()
         self.n_experts = n_experts
         self.Y = _standardise(Y, weights)
@@ -53,16 +63,19 @@ class StartingPoint:
         moments = self.A.T @ (self.weights[:, None] * self.Y)
         return self.Y - self.A @ SymmetricSolver(gram).solve(moments)
 
-    def project(self, direction, residual_direction):
-        """Scores (n, m) of rows along directions in (features, residuals)."""
-        return self.A[:, :-1] @ direction + self.residuals @ residual_direction
+    def project(self, rng, n_directions):
+        """Scores (n, m) along random directions in all features and the residuals."""
+        scores = 0.0
+        for part in [*self.features, self.residuals]:
+            scores = scores + part @ rng.normal(size=(part.shape[1], n_directions))
+        return scores
 
     def covariance_score(self):
         """The feature direction that varies most with y (partial least squares), (n,)."""
-        covariance = self.A[:, :-1].T @ (self.weights[:, None] * self.Y)
+        covariance = self.dividing.T @ (self.weights[:, None] * self.Y)
         if covariance.size and np.abs(covariance).max() > 1e-10:
             leading = np.linalg.svd(covariance, full_matrices=False)[2][0]
-            return self.A[:, :-1] @ (covariance @ leading)
+            return self.dividing @ (covariance @ leading)
         return self.Y[:, 0]
 
     # -- the starts -------------------------------------------------------------------
@@ -73,20 +86,13 @@ class StartingPoint:
 
     def direction(self, rng):
         """Overlapping quantile groups along a random direction."""
-        direction = rng.normal(size=self.A.shape[1] - 1)
-        return self._groups(
-            self.project(direction, rng.normal(size=self.residuals.shape[1]))
-        )
+        return self._groups(self.project(rng, 1)[:, 0])
 
     def fourier(self, rng):
         """Random Fourier features: nearly independent for rows that differ."""
-        shape = (self.A.shape[1] - 1, self.n_experts)
-        residual_shape = (self.residuals.shape[1], self.n_experts)
-        frequency = FOURIER_FREQUENCY * rng.normal(size=shape)
-        residual_frequency = FOURIER_FREQUENCY * rng.normal(size=residual_shape)
         phase = rng.uniform(0, 2 * np.pi, size=self.n_experts)
-        waves = np.cos(self.project(frequency, residual_frequency) + phase)
-        return _normalise(FOURIER_AMPLITUDE * waves)
+        angles = FOURIER_FREQUENCY * self.project(rng, self.n_experts) + phase
+        return _normalise(FOURIER_AMPLITUDE * np.cos(angles))
 
     def elemental(self, rng):
         """Hyperplanes through as many drawn rows as they have coefficients."""
@@ -103,8 +109,19 @@ class StartingPoint:
             distance = np.linalg.norm(self.Y - self.A @ coefficients, axis=1)
             scale = self._quantile_of(distance, ELEMENTAL_QUANTILE / self.n_experts)
             log_density[:, k] = -0.5 * (distance / scale) ** 2 - np.log(scale)
-        best = log_density.max(axis=1, keepdims=True)
-        return _normalise(np.maximum(log_density - best, -4.0))
+        return _normalise(_clipped(log_density))
+
+    def classifiers(self, rng):
+        """Softmax regressions with drawn coefficients, for targets that are classes."""
+        n_classes = self.Y.shape[1]
+        labels = self.Y.argmax(axis=1)[:, None]
+        log_density = np.empty((self.A.shape[0], self.n_experts))
+        for k in range(self.n_experts):
+            shape = (self.A.shape[1], n_classes)
+            coefficients = CLASSIFIER_SLOPE * rng.normal(size=shape)
+            log_proba = log_softmax(self.A @ coefficients)
+            log_density[:, k] = np.take_along_axis(log_proba, labels, axis=1)[:, 0]
+        return _normalise(_clipped(log_density))
 
     # -- helpers ----------------------------------------------------------------------
 
@@ -140,6 +157,11 @@ def _rounded(values):
     return np.round(values / scale, 10) if scale > 0 else values
 
 
+def _clipped(log_density):
+    """Differences of at most four, so that no expert is ruled out anywhere."""
+    return np.maximum(log_density - log_density.max(axis=1, keepdims=True), -4.0)
+
+
 def _normalise(logits):
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     return weights / weights.sum(axis=1, keepdims=True)
@@ -168,14 +190,15 @@ def initial_responsibilities(init, n_init, point, X, y, rng):
     if init == "kmeans":
         return [_kmeans(point, rng) for _ in range(n_init)]
     first = [point.quantile()] if init == "quantile" else []
-    # Drawn hyperplanes find narrow experts among wide ones, drawn directions the rest:
-    # the cycle is the mixture of kinds that reached the reference maxima most often.
-    cycle = (point.elemental, point.direction, point.elemental, point.fourier)
+    # Drawn experts find narrow ones among wide ones, drawn directions the rest: the
+    # cycle is the mixture of kinds that reached the reference maxima most often.
+    drawn = point.classifiers if point.is_classification else point.elemental
+    cycle = (drawn, point.direction, drawn, point.fourier)
     return first + [cycle[i % 4](rng) for i in range(n_init - len(first))]
 
 
 def _kmeans(point, rng):
-    features = point.A[:, :-1] if point.A.shape[1] > 1 else point.Y
+    features = point.dividing if point.dividing.shape[1] else point.Y
     kmeans = KMeans(point.n_experts, n_init=1, random_state=rng)
     labels = kmeans.fit_predict(features, sample_weight=point.weights)
     return np.eye(point.n_experts)[labels]

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Several starts: short runs from each, the best continued."""
 
-SHORT_RUN = 20
+# A short run ends early only where hardly anything is to be gained any more.
+SHORT_RUN = 50
+SHORT_TOLERANCE = 1e-4
 
 
 def climb(mixture, starts, new_run, max_iter):
@@ -30,7 +32,7 @@ def climb(mixture, starts, new_run, max_iter):
         mixture.restore(blank)
         run = new_run().start(responsibilities)
         if len(starts) > 1:
-            run.run(min(SHORT_RUN, max_iter))
+            run.run(min(SHORT_RUN, max_iter), max(SHORT_TOLERANCE, run.tol))
         runs.append((run, mixture.snapshot()))
     runs.sort(key=lambda item: item[0].bounds[-1], reverse=True)
     fallback = None
