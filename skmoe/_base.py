@@ -120,7 +120,8 @@ class BaseMixtureOfExperts(_BaseComposition):
             )
         self._validate_names([name for name, _ in self.experts])
         names, templates = zip(
-            *[item for item in self.experts if not isinstance(item[1], str)], strict=True
+            *[item for item in self.experts if not isinstance(item[1], str)],
+            strict=True,
         )
         if self.n_experts not in (DEFAULT_N_EXPERTS, len(templates)):
             raise ValueError(
@@ -159,7 +160,9 @@ class BaseMixtureOfExperts(_BaseComposition):
         rng = check_random_state(self.random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
         self._gate_columns = resolve_columns(X, self.gate_features, "gate_features")
-        self._expert_columns = resolve_columns(X, self.expert_features, "expert_features")
+        self._expert_columns = resolve_columns(
+            X, self.expert_features, "expert_features"
+        )
         family, coded, minimum, classes = self._problem(y, weights)
         designs = Designs(weights)
         task = ExpertTask(
@@ -406,7 +409,11 @@ class BaseMixtureOfExperts(_BaseComposition):
         Linear experts and a softmax gate on the same columns are one matrix product.
         """
         gate_X, expert_X = self._check_predict_input(X)
-        if gate_X is expert_X and self._numeric[1] and isinstance(self.gate_, SoftmaxGate):
+        if (
+            gate_X is expert_X
+            and self._numeric[1]
+            and isinstance(self.gate_, SoftmaxGate)
+        ):
             stacked = np.hstack([self._experts.coef, self.gate_.coef_.T])
             scores = gate_X @ stacked
             width = self._experts.coef.shape[1]

@@ -11,7 +11,9 @@ from skmoe._compat import _get_column_indices, _safe_indexing
 
 def is_frame(X):
     """Whether X is a dataframe (pandas, polars or alike) and not an array."""
-    return hasattr(X, "columns") and not isinstance(X, np.ndarray) and not sp.issparse(X)
+    return (
+        hasattr(X, "columns") and not isinstance(X, np.ndarray) and not sp.issparse(X)
+    )
 
 
 def resolve_columns(X, features, parameter):
@@ -27,7 +29,9 @@ def resolve_columns(X, features, parameter):
     try:
         return np.asarray(_get_column_indices(X, features), dtype=np.intp)
     except (ValueError, IndexError) as error:
-        raise ValueError(f"{parameter}={features!r} selects no columns of X: {error}") from error
+        raise ValueError(
+            f"{parameter}={features!r} selects no columns of X: {error}"
+        ) from error
 
 
 def select_columns(X, indices):

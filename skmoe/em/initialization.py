@@ -182,7 +182,9 @@ def initial_responsibilities(init, n_init, point, X, y, rng):
     if callable(init):
         seeds = rng.randint(np.iinfo(np.int32).max, size=n_init)
         return [
-            check_init(init(X, y, point.n_experts, random_state=seed), point, "init(...)")
+            check_init(
+                init(X, y, point.n_experts, random_state=seed), point, "init(...)"
+            )
             for seed in seeds
         ]
     if not isinstance(init, str):

@@ -44,7 +44,9 @@ class Mixture:
         best = log_joint.max(axis=1, keepdims=True)
         if hard:
             responsibilities = np.zeros_like(log_joint)
-            np.put_along_axis(responsibilities, log_joint.argmax(axis=1)[:, None], 1.0, 1)
+            np.put_along_axis(
+                responsibilities, log_joint.argmax(axis=1)[:, None], 1.0, 1
+            )
             log_likelihood = best[:, 0]
         else:
             responsibilities = np.exp(log_joint - best)
@@ -56,7 +58,9 @@ class Mixture:
 
     def log_likelihood(self):
         """Weighted total log likelihood without penalties."""
-        return self.total * (self.e_step()[1] + self.gate.penalty + self.experts.penalty)
+        return self.total * (
+            self.e_step()[1] + self.gate.penalty + self.experts.penalty
+        )
 
     def m_step(self, responsibilities):
         """Step gate and experts; never lowers the expected log likelihood."""

@@ -83,7 +83,9 @@ def fit_weighted(
 
 def _sees_one_class(estimator, y):
     """Whether an unfitted classifier gets one class only, which many refuse."""
-    unfitted_classifier = is_classifier(estimator) and not hasattr(estimator, "classes_")
+    unfitted_classifier = is_classifier(estimator) and not hasattr(
+        estimator, "classes_"
+    )
     return unfitted_classifier and len(np.unique(y)) == 1
 
 

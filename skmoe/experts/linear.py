@@ -168,7 +168,9 @@ class LinearTrainer(Parametric, ExpertsTrainer):
     @property
     def penalty(self):
         """Ridge penalties in units of the mean log likelihood."""
-        return 0.5 * np.sum(self._ridge_norms(self.B) / self.dispersions**2) / self.total
+        return (
+            0.5 * np.sum(self._ridge_norms(self.B) / self.dispersions**2) / self.total
+        )
 
     def _ridge_norms(self, B):
         """``alpha |b|^2`` on the user's scale, (K, T)."""

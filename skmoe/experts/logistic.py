@@ -153,7 +153,9 @@ class LogisticTrainer(Parametric, ExpertsTrainer):
         """Log class probabilities of each expert at the training rows, (K, n, C)."""
         if self._log_proba is None:
             A = self.design.matrix
-            self._log_proba = np.stack([softmax.log_probabilities(A, V) for V in self.V])
+            self._log_proba = np.stack(
+                [softmax.log_probabilities(A, V) for V in self.V]
+            )
         return self._log_proba
 
     @property

@@ -78,9 +78,7 @@ class BaseGate(ABC, BaseEstimator):
         X = self._check_fit_input(X)
         responsibilities = check_soft_labels(responsibilities, X.shape[0])
         weights = check_sample_weight(sample_weight, X)
-        trainer = self.trainer(
-            X, responsibilities.shape[1], weights, Designs(weights)
-        )
+        trainer = self.trainer(X, responsibilities.shape[1], weights, Designs(weights))
         trainer.fit(responsibilities * weights[:, None])
         fitted = trainer.gate()
         self.__dict__.update(
@@ -143,7 +141,9 @@ class GateTrainer(ABC):
 
 def check_soft_labels(responsibilities, n_samples):
     """Return soft labels as a float64 array or raise."""
-    soft = check_array(responsibilities, dtype=np.float64, input_name="responsibilities")
+    soft = check_array(
+        responsibilities, dtype=np.float64, input_name="responsibilities"
+    )
     check_consistent_length(soft, np.empty(n_samples))
     sums = soft.sum(axis=1)
     if soft.min() < 0 or not np.allclose(sums, 1.0, atol=1e-6):

@@ -128,9 +128,7 @@ class ClassifierTrainer(GateTrainer):
 
     def step(self, responsibilities):
         """Refit; keep the fit unless it lowers the expected log probability."""
-        rows, labels = np.nonzero(
-            responsibilities > NEGLIGIBLE * self.weights[:, None]
-        )
+        rows, labels = np.nonzero(responsibilities > NEGLIGIBLE * self.weights[:, None])
         candidate = fit_weighted(
             clone(self.template.estimator),
             _safe_indexing(self.X, rows),
