@@ -22,7 +22,6 @@ from skmoe._compat import (
     StrOptions,
     _BaseComposition,
     _raise_for_params,
-    _routing_enabled,
     _safe_indexing,
     check_sample_weight,
     visual_block,
@@ -368,9 +367,9 @@ class BaseMixtureOfExperts(_BaseComposition):
         if not self.converged_:
             warnings.warn(
                 f"EM did not converge in max_iter={self.max_iter} iterations "
-                f"(last lower bound {self.lower_bound_:.6g}). Increase max_iter or tol, "
-                "or scale the features; fewer experts or stronger penalties (gate alpha, "
-                "the experts' own) make an ill-posed problem converge.",
+                f"(last lower bound {self.lower_bound_:.6g}). Increase max_iter or tol; "
+                "fewer experts or stronger penalties (the gate's alpha, the experts' "
+                "own) make an ill-posed problem converge.",
                 ConvergenceWarning,
                 stacklevel=5,
             )
@@ -378,8 +377,8 @@ class BaseMixtureOfExperts(_BaseComposition):
         if len(collapsed):
             warnings.warn(
                 f"The dispersions of experts {collapsed.tolist()} have collapsed onto "
-                "few rows or their floor: the likelihood has no bound there and the fit "
-                "may be spurious. Use fewer experts, more restarts (n_init), a larger "
+                "few rows or their floor: the likelihood has no bound there and the "
+                "fit may be spurious. Use fewer experts, more restarts (n_init), a larger "
                 "reg_dispersion or experts that cannot interpolate.",
                 UserWarning,
                 stacklevel=5,

@@ -261,7 +261,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         most_probable = self.predict_proba(X).argmax(axis=1)
         return self.classes_[most_probable]
 
-    # -- what `BaseMixtureOfExperts` asks for -------------------------------------------
+    # -- what `BaseMixtureOfExperts` asks for -----------------------------------------
 
     @staticmethod
     def _default_expert():

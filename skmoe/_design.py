@@ -59,7 +59,7 @@ class Design:
 
 
 def weighted_moments(X, weights):
-    """Weighted mean and variance of each column, dense or sparse, each (n_features,)."""
+    """Weighted mean and variance of each column, each (n_features,)."""
     if sp.issparse(X):
         return mean_variance_axis(X, axis=0, weights=weights.astype(X.dtype))
     share = weights / weights.sum()

@@ -261,7 +261,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         std = np.sqrt(np.einsum("nk,nkt->nt", weights, spread))
         return self._squeeze(mean), self._squeeze(std)
 
-    # -- what `BaseMixtureOfExperts` asks for -------------------------------------------
+    # -- what `BaseMixtureOfExperts` asks for -----------------------------------------
 
     @staticmethod
     def _default_expert():

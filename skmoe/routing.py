@@ -3,6 +3,7 @@
 """Which expert sees which row."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Routing:
 
 
 def route_top_k(log_proba, top_k):
-    """Keep the `top_k` most probable experts of each row; ties go to the lower index."""
+    """Keep each row's `top_k` most probable experts; ties go to the lower index."""
     experts = np.argsort(-log_proba, axis=1, kind="stable")[:, :top_k]
     kept = np.take_along_axis(log_proba, experts, axis=1)
     weights = np.exp(kept - kept[:, :1])
@@ -43,7 +44,7 @@ def dispatch(routing, experts, X):
     order = np.argsort(flat, kind="stable")
     bounds = np.searchsorted(flat[order], np.arange(len(experts.estimators) + 1))
     predictions = None
-    for k, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for k, (start, stop) in enumerate(pairwise(bounds)):
         if start == stop:
             continue
         slots = order[start:stop]

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Initial responsibilities.
 
-Every start here but k-means is a function of the weighted data as a measure: it does not
-depend on the order of the rows, equal rows get equal responsibilities, and a row of
+Every start here but k-means is a function of the weighted data as a measure: it does
+not depend on the order of the rows, equal rows get equal responsibilities, and a row of
 weight two counts as two rows. Random starts draw directions, frequencies or quantiles,
 never one number per row.
 """
@@ -17,8 +17,8 @@ from skmoe._design import weighted_moments
 from skmoe.solvers.least_squares import SymmetricSolver, weighted_grams
 from skmoe.solvers.softmax_regression import log_softmax
 
-# Overlap of the initial responsibilities, in experts: nearly pooled starts reach the best
-# maximum most often (docs/user_guide.md, "Initialisation").
+# Overlap of the initial responsibilities, in experts: nearly pooled starts reach the
+# best maximum most often (docs/defaults.md).
 OVERLAP = 2.0
 FOURIER_FREQUENCY = 10.0
 FOURIER_AMPLITUDE = 1.5
@@ -71,7 +71,7 @@ class StartingPoint:
         return scores
 
     def covariance_score(self):
-        """The feature direction that varies most with y (partial least squares), (n,)."""
+        """Rows along the direction that varies most with y (partial least squares)."""
         covariance = self.dividing.T @ (self.weights[:, None] * self.Y)
         if covariance.size and np.abs(covariance).max() > 1e-10:
             leading = np.linalg.svd(covariance, full_matrices=False)[2][0]
@@ -207,7 +207,7 @@ def _kmeans(point, rng):
 
 
 def check_init(init, point, name):
-    """Responsibilities from labels (n,) or responsibilities (n, K) given by the user."""
+    """Responsibilities from the user's labels (n,) or responsibilities (n, K)."""
     n_samples, n_experts = point.A.shape[0], point.n_experts
     values = check_array(init, ensure_2d=False, dtype=None, input_name=name)
     check_consistent_length(values, np.empty(n_samples))
@@ -229,7 +229,7 @@ def check_init(init, point, name):
     totals = values.sum(axis=0)
     if np.any(totals == 0) or np.any(values.sum(axis=1) == 0):
         raise ValueError(
-            f"{name} must give every expert some row and every row some expert. Experts "
-            f"without rows: {np.flatnonzero(totals == 0).tolist()}."
+            f"{name} must give every expert some row and every row some expert. "
+            f"Experts without rows: {np.flatnonzero(totals == 0).tolist()}."
         )
     return values / values.sum(axis=1, keepdims=True)

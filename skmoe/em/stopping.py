@@ -16,8 +16,8 @@ class StoppingRule:
 
     .. math:: \delta_t \frac{\rho}{1 - \rho}, \qquad \rho = \delta_t / \delta_{t-1} .
 
-    An accelerated step knows better: half its slope, :math:`\frac12 s' H s` with score s
-    and quasi-Newton inverse Hessian H, is the gain that a quadratic has left.
+    An accelerated step knows better: half its slope, :math:`\frac12 s' H s` with score
+    s and quasi-Newton inverse Hessian H, is the gain that a quadratic has left.
 
     References
     ----------

@@ -118,7 +118,7 @@ class ExpertsTrainer(ABC):
 
     @abstractmethod
     def step(self, responsibilities):
-        """M-step of experts and dispersions; never lowers ``sum R log f - W penalty``."""
+        """Step experts and dispersions; never lowers ``sum R log f - W penalty``."""
 
     @abstractmethod
     def experts(self):

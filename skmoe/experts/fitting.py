@@ -105,16 +105,16 @@ def _fit_with(estimator, X, y, parameter, weights, fit_params):
 
 
 def resample(weights, random_state):
-    """Row indices in which row i stands about ``weights[i]`` times: systematic sampling.
+    """Row indices in which row i stands about ``weights[i]`` times.
 
-    As many rows as the weights' total (on the scale where the largest is at most one),
+    Systematic sampling: as many rows as the weights' total (on the scale where the largest is at most one),
     each row's count within one of its expectation. Equal weights give each row once,
     so that an unweighted fit is an unweighted fit.
     """
     if np.ptp(weights) <= 1e-12 * weights.max():
         return np.arange(len(weights))
     expected = np.cumsum(weights / weights.max())
-    size = max(int(round(expected[-1])), 1)
+    size = max(round(float(expected[-1])), 1)
     offset = check_random_state(random_state).uniform()
     ticks = (np.arange(size) + offset) * (expected[-1] / size)
     rows = np.searchsorted(expected, ticks, side="right")

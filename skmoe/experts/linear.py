@@ -143,7 +143,7 @@ class LinearTrainer(Parametric, ExpertsTrainer):
 
     @property
     def residuals(self):
-        """y minus each expert's prediction, (n, K, T)."""
+        """What each expert leaves of y, (n, K, T)."""
         if self._residuals is None:
             self._residuals = self._residuals_at(self.B)
         return self._residuals

@@ -219,7 +219,7 @@ class LogisticTrainer(Parametric, ExpertsTrainer):
         return gradient.ravel(), SymmetricSolver(information)
 
     def experts(self):
-        """Return fitted `LogisticRegression` objects, on the user's scale and labels."""
+        """Return fitted `LogisticRegression`s, on the user's scale and labels."""
         estimators = []
         for k, template in enumerate(self.task.templates):
             fitted = clone(template)

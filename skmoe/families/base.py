@@ -21,7 +21,7 @@ class BaseFamily(ABC, BaseEstimator):
     - ``weights``: (n, K), responsibilities times sample weights
 
     A family is an estimator, so it can hold parameters of its own, be cloned and be
-    tuned. To add one: a file with a subclass, and one line in `skmoe.families.FAMILIES`.
+    tuned. To add one: a file with a subclass, and one line in `skmoe.families`.
     """
 
     #: Name by which estimators accept the family.
@@ -29,7 +29,7 @@ class BaseFamily(ABC, BaseEstimator):
     #: Numbers per expert and target that `fit_dispersion` estimates.
     n_dispersions: int = 1
 
-    def check_target(self, y):  # noqa: B027 (no restriction is a fair default)
+    def check_target(self, y):
         """Raise ValueError naming the first value of y outside the family's domain."""
 
     @abstractmethod

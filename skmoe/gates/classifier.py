@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Any classifier as gate."""
 
+from contextlib import suppress
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
@@ -96,10 +98,8 @@ class ClassifierGate(BaseGate):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        try:
+        with suppress(AttributeError):  # tags are read on malformed parameters too
             tags.input_tags = self.estimator.__sklearn_tags__().input_tags
-        except AttributeError:  # tags are read on malformed parameters too
-            pass
         return tags
 
 

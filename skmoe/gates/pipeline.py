@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A Pipeline that ends in a gate of skmoe."""
 
+from contextlib import suppress
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -76,10 +78,8 @@ class PipelineGate(BaseGate):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        try:
+        with suppress(AttributeError):  # tags are read on malformed parameters too
             tags.input_tags = self.pipeline.__sklearn_tags__().input_tags
-        except AttributeError:  # tags are read on malformed parameters too
-            pass
         return tags
 
 

@@ -52,7 +52,7 @@ def score(A, residuals, V, penalty, coupling, total):
 def information(A, probabilities, weights, penalty, coupling, total):
     """Negative Hessian of the objective, damped, ((C - 1) p, (C - 1) p).
 
-    ``sum_i w_i (diag(q_i) - q_i q_i') x a_i a_i'`` with q the first C - 1 probabilities.
+    ``sum_i w_i (diag(q_i) - q_i q_i') x a_i a_i'`` with q the C - 1 first ones.
     """
     n_free, n_columns = probabilities.shape[1] - 1, A.shape[1]
     first, second = np.triu_indices(n_free)
