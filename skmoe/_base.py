@@ -367,7 +367,7 @@ class BaseMixtureOfExperts(_BaseComposition):
         if not self.converged_:
             warnings.warn(
                 f"EM did not converge in max_iter={self.max_iter} iterations "
-                f"(last lower bound {self.lower_bound_:.6g}). Increase max_iter or tol; "
+                f"(lower bound {self.lower_bound_:.6g}). Increase max_iter or tol; "
                 "fewer experts or stronger penalties (the gate's alpha, the experts' "
                 "own) make an ill-posed problem converge.",
                 ConvergenceWarning,
@@ -378,8 +378,8 @@ class BaseMixtureOfExperts(_BaseComposition):
             warnings.warn(
                 f"The dispersions of experts {collapsed.tolist()} have collapsed onto "
                 "few rows or their floor: the likelihood has no bound there and the "
-                "fit may be spurious. Use fewer experts, more restarts (n_init), a larger "
-                "reg_dispersion or experts that cannot interpolate.",
+                "fit may be spurious. Use fewer experts, more restarts (n_init), a "
+                "larger reg_dispersion or experts that cannot interpolate.",
                 UserWarning,
                 stacklevel=5,
             )

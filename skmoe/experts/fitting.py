@@ -107,9 +107,9 @@ def _fit_with(estimator, X, y, parameter, weights, fit_params):
 def resample(weights, random_state):
     """Row indices in which row i stands about ``weights[i]`` times.
 
-    Systematic sampling: as many rows as the weights' total (on the scale where the largest is at most one),
-    each row's count within one of its expectation. Equal weights give each row once,
-    so that an unweighted fit is an unweighted fit.
+    Systematic sampling: as many rows as the weights' total on the scale where the
+    largest is one, each row's count within one of its expectation. Equal weights give
+    each row once, so that an unweighted fit is an unweighted fit.
     """
     if np.ptp(weights) <= 1e-12 * weights.max():
         return np.arange(len(weights))
