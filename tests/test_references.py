@@ -67,7 +67,7 @@ def test_dispersions_at_the_reference_maximum(case):
 
 
 def test_defaults_reach_most_references():
-    """The single deterministic start of the defaults; docs/defaults.md has the table."""
+    """The defaults' single deterministic start; docs/defaults.md has the table."""
     reached = [
         fit_case(case)[0].log_likelihood_ > case["log_likelihood"] - TOLERANCE
         for case in CASES

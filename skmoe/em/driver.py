@@ -76,14 +76,23 @@ class EM:
         responsibilities, bound = self._e_step()
         while len(self.bounds) < max_iter and not self.converged:
             before = bound
-            self.step.advance(self.mixture, responsibilities)
-            responsibilities, bound = self._e_step()
-            while bound < before - rounding(before) and self.step.retreat(self.mixture):
-                responsibilities, bound = self._e_step()
+            responsibilities, bound = self._ascend(responsibilities, before)
             gain = bound - before
             self._record(max(bound, before))
             self.converged = stopping.update(bound, gain, self.step.predicted_gain)
         return self
+
+    def _ascend(self, responsibilities, before):
+        """Take a step that does not lower the objective; its E-step."""
+        self.step.advance(self.mixture, responsibilities)
+        responsibilities, bound = self._e_step()
+        # Written so that a bound that is not a number counts as a fall.
+        while not bound >= before - rounding(before):
+            retreated = self.step.retreat(self.mixture)
+            responsibilities, bound = self._e_step()
+            if not retreated:
+                break
+        return responsibilities, bound
 
     def _run_stochastic(self, max_iter):
         responsibilities, best = self._e_step()

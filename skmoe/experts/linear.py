@@ -138,7 +138,8 @@ class LinearTrainer(Parametric, ExpertsTrainer):
     def parameters(self, values):
         self.B = values[: self.B.size].reshape(self.B.shape).copy()
         log_sigma = values[self.B.size :].reshape(self.log_sigma.shape)
-        self.log_sigma = np.maximum(log_sigma, self.log_floor)
+        # The upper bound keeps wild proposals, which are then refused, from overflow.
+        self.log_sigma = np.clip(log_sigma, self.log_floor, self.log_floor + 50.0)
         self._residuals = None
 
     @property
