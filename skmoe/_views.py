@@ -67,7 +67,7 @@ def as_numeric(X, estimator, parameter):
 def numeric_columns(X):
     """The columns of X that are numbers, missing values replaced by column means."""
     if sp.issparse(X):
-        return X
+        return X.astype(np.float64, copy=False)
     if is_frame(X):
         columns = [_as_float(_safe_indexing(X, [j], axis=1)) for j in range(X.shape[1])]
         columns = [column for column in columns if column is not None]

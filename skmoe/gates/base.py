@@ -96,7 +96,13 @@ class BaseGate(ABC, BaseEstimator):
 
     def _check_predict_input(self, X):
         check_is_fitted(self)
-        return check_array(X, accept_sparse="csr", dtype=np.float64, estimator=self)
+        return check_array(
+            X,
+            accept_sparse="csr",
+            dtype=np.float64,
+            ensure_min_features=0,
+            estimator=self,
+        )
 
 
 class GateTrainer(ABC):
