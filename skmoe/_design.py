@@ -29,14 +29,15 @@ class Design:
         deviation = np.sqrt(variance)
         # A constant column has only rounding left as its deviation.
         constant = deviation <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-        self.scale = np.where(constant | (deviation == 0), 1.0, deviation)
+        constant |= deviation == 0
+        self.scale = np.where(constant, 1.0, deviation)
         if sp.issparse(X) or not centered:
             self.center = np.zeros_like(mean)
         else:
             self.center = mean
-        self.matrix = self._build(X)
+        self.matrix = self._build(X, constant)
 
-    def _build(self, X):
+    def _build(self, X, constant):
         ones = np.ones((X.shape[0], 1))
         if sp.issparse(X):
             scaled = X @ sp.diags(1.0 / self.scale)
@@ -44,6 +45,8 @@ class Design:
         matrix = np.empty((X.shape[0], X.shape[1] + 1))
         np.subtract(X, self.center, out=matrix[:, :-1])
         matrix[:, :-1] /= self.scale
+        if self.center.any():  # centring leaves only rounding of a constant column
+            matrix[:, :-1][:, constant] = 0.0
         matrix[:, -1:] = ones
         return matrix
 

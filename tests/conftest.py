@@ -1,0 +1,60 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Small deterministic data, and one thread per test process."""
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Several test processes with several threads each would wait for one another."""
+    with threadpool_limits(limits=1):
+        yield
+
+
+def two_regimes(n_samples=150, n_features=2, noise=0.2, seed=0):
+    """Slopes +2 and -1 right and left of zero: y (n,) and the regime (n,)."""
+    rng = np.random.RandomState(seed)
+    X = rng.normal(size=(n_samples, n_features))
+    regime = (X[:, 0] > 0).astype(int)
+    y = np.where(regime == 1, 2 * X[:, 0] + 1, -X[:, 0]) + 0.5 * X[:, -1]
+    return X, y + noise * rng.normal(size=n_samples), regime
+
+
+def two_boundaries(n_samples=150, n_features=2, n_classes=2, seed=0):
+    """Classes along the second feature, in opposite order right and left of zero."""
+    rng = np.random.RandomState(seed)
+    X = rng.normal(size=(n_samples, n_features))
+    score = np.where(X[:, 0] > 0, 1, -1) * X[:, -1] + 0.5 * rng.normal(size=n_samples)
+    cuts = np.quantile(score, np.arange(1, n_classes) / n_classes)
+    return X, np.searchsorted(cuts, score)
+
+
+@pytest.fixture
+def regression():
+    """X (150, 2), y (150,) of two linear regimes."""
+    return two_regimes()[:2]
+
+
+@pytest.fixture
+def classification():
+    """X (150, 2), y (150,) of two classes."""
+    return two_boundaries()
+
+
+@pytest.fixture
+def three_classes():
+    """X (150, 2), y (150,) of three classes."""
+    return two_boundaries(n_classes=3)
+
+
+@pytest.fixture
+def soft_labels():
+    """X (80, 3), responsibilities (80, 3), weights (80,)."""
+    rng = np.random.RandomState(3)
+    X = rng.normal(size=(80, 3)) * [1.0, 5.0, 0.2] + [0.0, 3.0, 1.0]
+    R = rng.dirichlet([0.8] * 3, size=80)
+    R[X[:, 0] > 0] = R[X[:, 0] > 0][:, [0, 2, 1]] * 0.5 + [0.5, 0.0, 0.0]
+    return X, R, rng.uniform(0.2, 2.0, size=80)
