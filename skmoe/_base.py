@@ -43,6 +43,7 @@ from skmoe.experts import EXPERT_KINDS
 from skmoe.experts.base import ExpertTask
 from skmoe.gates import SoftmaxGate, check_gate
 from skmoe.routing import dispatch, route_top_k
+from skmoe.solvers.least_squares import product
 
 DEFAULT_N_EXPERTS = 3
 
@@ -414,7 +415,7 @@ class BaseMixtureOfExperts(_BaseComposition):
             and isinstance(self.gate_, SoftmaxGate)
         ):
             stacked = np.hstack([self._experts.coef, self.gate_.coef_.T])
-            scores = gate_X @ stacked
+            scores = product(gate_X, stacked)
             width = self._experts.coef.shape[1]
             log_gate = self.gate_.log_proba_from_scores(scores[:, width:])
             return log_gate, self._experts.predict_from_scores(scores[:, :width])
@@ -433,7 +434,7 @@ class BaseMixtureOfExperts(_BaseComposition):
     def _mixed(self, X):
         """Gate-weighted mean of the experts kept, (n, T or n_classes)."""
         weights, predictions, _ = self._routed(X)
-        return np.einsum("nk,nkt->nt", weights, predictions)
+        return mix(weights, predictions)
 
     def gate_proba(self, X):
         """Prior probabilities g(x) of the experts.
@@ -683,6 +684,11 @@ class BaseMixtureOfExperts(_BaseComposition):
             names.append("experts")
             templates.append(self.experts or self._default_expert())
         return visual_block("parallel", templates, names=names)
+
+
+def mix(weights, values):
+    """Weighted sums over the experts of (n, k) and (n, k, T): (n, T)."""
+    return (weights[:, :, None] * values).sum(axis=1)
 
 
 def seeded_clone(template, seed):

@@ -10,7 +10,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from skmoe._base import BaseMixtureOfExperts
+from skmoe._base import BaseMixtureOfExperts, mix
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
 from skmoe._design import weighted_moments
 from skmoe.families import FAMILIES, check_family
@@ -253,12 +253,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         weights, predictions, kept = self._routed(X)
         dispersions = self._experts.dispersions[kept]
         means = self._family.mean(predictions, dispersions)
-        mean = np.einsum("nk,nkt->nt", weights, means)
+        mean = mix(weights, means)
         if not return_std:
             return self._squeeze(mean)
         variances = self._family.variance(predictions, dispersions)
         spread = variances + (means - mean[:, None, :]) ** 2
-        std = np.sqrt(np.einsum("nk,nkt->nt", weights, spread))
+        std = np.sqrt(mix(weights, spread))
         return self._squeeze(mean), self._squeeze(std)
 
     # -- what `BaseMixtureOfExperts` asks for -----------------------------------------

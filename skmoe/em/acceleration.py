@@ -59,13 +59,14 @@ class QuasiNewtonStep:
         self.n_steps = 0
         self.position = None
         self.score = None
+        self.smooth = True
         self.predicted_gain = None
 
     def advance(self, mixture, responsibilities):
         """Propose the next state."""
         position = mixture.parameters
         ascent = mixture.linearise(responsibilities)
-        self._remember(position, ascent.score)
+        self._remember(position, ascent)
         self.em_move = ascent.target - position
         self.move, self.trials = self.em_move, 0
         self.predicted_gain = None
@@ -93,15 +94,15 @@ class QuasiNewtonStep:
         mixture.parameters = self.position + self.length * self.em_move
         return True
 
-    def _remember(self, position, score):
-        self.length = 1.0
-        if self.position is not None and self.memory:
+    def _remember(self, position, ascent):
+        self.length, score = 1.0, ascent.score
+        if self.position is not None and self.memory and self.smooth:
             moved, change = position - self.position, self.score - score
             curvature = moved @ change
             smallest = 1e-12 * np.linalg.norm(moved) * np.linalg.norm(change)
             if curvature > smallest:
                 self.pairs = [*self.pairs, (moved, change, curvature)][-self.memory :]
-        self.position, self.score = position, score
+        self.position, self.score, self.smooth = position, score, ascent.smooth
 
     def _accelerate(self, ascent):
         direction = self._two_loops(ascent)

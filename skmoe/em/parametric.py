@@ -21,7 +21,7 @@ class Ascent(NamedTuple):
         ``solve(v)``: the inverse complete-data information times v.
     smooth : bool
         False at a constraint (a dispersion on its floor), where differences of scores
-        say nothing about curvature.
+        say nothing about curvature and small errors grow under extrapolation.
     """
 
     target: np.ndarray

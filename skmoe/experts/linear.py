@@ -12,8 +12,8 @@ from sklearn.utils.extmath import safe_sparse_dot
 from skmoe._design import weighted_moments
 from skmoe.em.parametric import Ascent, Parametric
 from skmoe.experts.base import BaseExperts, ExpertsTrainer
-from skmoe.families.gaussian import Gaussian
-from skmoe.solvers.least_squares import SymmetricSolver, weighted_grams
+from skmoe.families.gaussian import Gaussian, residual_log_density
+from skmoe.solvers.least_squares import SymmetricSolver, product, weighted_grams
 
 # Beyond this width the Gram matrices outgrow the data; scikit-learn's own solvers then
 # fit each expert by itself.
@@ -52,12 +52,12 @@ class LinearExperts(BaseExperts):
 
     def scores(self, X):
         """``X @ coef``, before the intercepts, (n, K T)."""
-        return safe_sparse_dot(X, self.coef)
+        return product(X, self.coef)
 
     def predict_from_scores(self, scores):
         """(n, K, T) from `scores`, which a caller may have at hand."""
-        n_experts = len(self.estimators)
-        return (scores + self.intercept).reshape(scores.shape[0], n_experts, -1)
+        shape = (len(self.estimators), -1, scores.shape[0])
+        return (scores + self.intercept).T.reshape(shape).transpose(2, 0, 1)
 
     def predict(self, X):
         """Every expert's prediction for every row, (n, K, T)."""
@@ -151,8 +151,9 @@ class LinearTrainer(Parametric, ExpertsTrainer):
 
     def _residuals_at(self, B):
         n_experts, n_columns, n_targets = B.shape
-        stacked = B.transpose(1, 0, 2).reshape(n_columns, -1)
-        predictions = (self.design.matrix @ stacked).reshape(-1, n_experts, n_targets)
+        stacked = B.transpose(0, 2, 1).reshape(-1, n_columns)
+        flat = product(self.design.matrix, stacked.T).T
+        predictions = flat.reshape(n_experts, n_targets, -1).transpose(2, 0, 1)
         return self.y[:, None, :] - predictions
 
     @property
@@ -163,8 +164,7 @@ class LinearTrainer(Parametric, ExpertsTrainer):
     @property
     def log_density(self):
         """Log density of y under each expert, (n, K)."""
-        zero = np.zeros((1, self.y.shape[1]))
-        return self.task.family.log_density(zero, -self.residuals, self.dispersions)
+        return residual_log_density(self.residuals, self.dispersions)
 
     @property
     def penalty(self):
@@ -201,7 +201,12 @@ class LinearTrainer(Parametric, ExpertsTrainer):
         sigma2 = np.maximum(after, tiny) / np.maximum(totals, tiny)[:, None]
         log_sigma = np.maximum(0.5 * np.log(sigma2), self.log_floor)
         log_sigma[~alive] = self.log_sigma[~alive]
-        self.null_spaces = [solver.null_space for solver in solvers]
+        self.null_spaces = [
+            solver.null_space if lives else before
+            for solver, lives, before in zip(
+                solvers, alive, self.null_spaces, strict=True
+            )
+        ]
         return Ascent(
             np.concatenate([(self.B + move).ravel(), log_sigma.ravel()]),
             self._score(slope, squares, totals),
@@ -278,10 +283,22 @@ class LinearTrainer(Parametric, ExpertsTrainer):
         slopes, intercepts = self.design.to_user(self.B[k].T)
         null_slopes, null_intercepts = self.design.to_user(self.null_spaces[k].T)
         if len(null_slopes):
+            size = np.linalg.norm(null_slopes, axis=1)
+            size[size == 0] = 1.0
+            null_slopes /= size[:, None]
+            null_intercepts = null_intercepts / size
             excess = np.linalg.lstsq(null_slopes.T, slopes.T, rcond=None)[0].T
             slopes = slopes - excess @ null_slopes
             intercepts = intercepts - excess @ null_intercepts
         return slopes, intercepts
+
+    def snapshot(self):
+        """Parameters, and the directions that `experts` leaves out."""
+        return self.parameters, self.null_spaces
+
+    def restore(self, snapshot):
+        """Come back to a snapshot."""
+        self.parameters, self.null_spaces = snapshot
 
     def collapsed(self, totals):
         """Experts at the dispersion's floor, or a handful of rows with next to none."""

@@ -14,7 +14,7 @@ from skmoe.em.parametric import Ascent, Parametric
 from skmoe.experts.base import BaseExperts, ExpertsTrainer
 from skmoe.families.categorical import Categorical
 from skmoe.solvers import softmax_regression as softmax
-from skmoe.solvers.least_squares import SymmetricSolver
+from skmoe.solvers.least_squares import SymmetricSolver, product
 
 # Above this number of free coefficients per expert a Newton step is no longer cheap;
 # scikit-learn's own solver then fits each expert by itself.
@@ -50,7 +50,7 @@ class LogisticExperts(BaseExperts):
 
     def scores(self, X):
         """``X @ coef``, before the intercepts."""
-        return safe_sparse_dot(X, self.coef)
+        return product(X, self.coef)
 
     def predict_from_scores(self, scores):
         """(n, K, n_classes) from `scores`, which a caller may have at hand."""

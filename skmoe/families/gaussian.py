@@ -9,6 +9,14 @@ from skmoe.families.base import BaseFamily
 LOG_2_PI = np.log(2 * np.pi)
 
 
+def residual_log_density(residuals, dispersion):
+    """Log density of residuals (n, K, T) summed over targets, (n, K)."""
+    standardised = residuals / dispersion
+    np.square(standardised, out=standardised)
+    constant = np.sum(0.5 * LOG_2_PI + np.log(dispersion), axis=1)
+    return -0.5 * standardised.sum(axis=2) - constant
+
+
 class Gaussian(BaseFamily):
     r"""Gaussian noise with one standard deviation per expert (and target).
 
@@ -39,9 +47,7 @@ class Gaussian(BaseFamily):
 
     def log_density(self, y, prediction, dispersion):
         """Log density summed over targets, (n, K)."""
-        standardised = (y[:, None, :] - prediction) / dispersion
-        constant = np.sum(0.5 * LOG_2_PI + np.log(dispersion), axis=1)
-        return -0.5 * np.einsum("nkt,nkt->nk", standardised, standardised) - constant
+        return residual_log_density(y[:, None, :] - prediction, dispersion)
 
     def fit_dispersion(self, y, prediction, weights, minimum):
         """Weighted root mean squared residual, at least `minimum`: (K, T)."""

@@ -6,13 +6,12 @@ from numbers import Real
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.utils.extmath import safe_sparse_dot
 
 from skmoe._compat import Interval
 from skmoe.em.parametric import Ascent, Parametric
 from skmoe.gates.base import BaseGate, GateTrainer
 from skmoe.solvers import softmax_regression as softmax
-from skmoe.solvers.least_squares import SymmetricSolver
+from skmoe.solvers.least_squares import SymmetricSolver, product
 
 # Above this number of free coefficients a Newton step (n p^2 K^2 / 2 and a solve) costs
 # more than the ten gradients (n p K each) of a short L-BFGS run.
@@ -99,7 +98,7 @@ class SoftmaxGate(BaseGate):
         ndarray of shape (n_samples, n_experts)
         """
         X = self._check_predict_input(X)
-        return self.log_proba_from_scores(safe_sparse_dot(X, self.coef_.T))
+        return self.log_proba_from_scores(product(X, self.coef_.T))
 
     def log_proba_from_scores(self, scores):
         """Log probabilities from ``X @ coef_.T``, which a caller may have at hand."""

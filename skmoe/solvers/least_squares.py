@@ -13,6 +13,16 @@ BLOCK_ROWS = 1024
 RANK_TOLERANCE = 1e-10
 
 
+def product(X, W):
+    """``X @ W`` (n, m), columns contiguous; X may be sparse.
+
+    What follows a product with the stacked coefficients of K models runs along rows of
+    K numbers, which is several times faster on contiguous columns; element-wise
+    operations keep the order.
+    """
+    return (W.T @ X.T).T
+
+
 def weighted_grams(A, weights):
     """``A' diag(weights[:, k]) A`` for all k.
 
@@ -37,8 +47,10 @@ def weighted_grams(A, weights):
     # One product per block with the K scaled copies side by side: far faster than K
     # small products, and a block is read from cache K times, from memory once.
     for rows in gen_batches(A.shape[0], BLOCK_ROWS):
-        scaled = weights[rows, :, None] * A[rows, None, :]
-        grams += scaled.reshape(-1, n_models * n_columns).T @ A[rows]
+        # Rows last in memory: the products run along them, whatever K and p are.
+        block = np.ascontiguousarray(A[rows].T)
+        scaled = np.ascontiguousarray(weights[rows].T)[:, None, :] * block
+        grams += scaled.reshape(n_models * n_columns, -1) @ block.T
     return grams.reshape(n_models, n_columns, n_columns)
 
 

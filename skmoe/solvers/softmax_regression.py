@@ -15,7 +15,7 @@ the reference (scikit-learn's binary logistic regression).
 
 import numpy as np
 
-from skmoe.solvers.least_squares import weighted_grams
+from skmoe.solvers.least_squares import product, weighted_grams
 
 # Curvature per unit of weight, on standardised columns, below which scores are flat.
 DAMPING = 1e-8
@@ -29,8 +29,8 @@ def log_softmax(scores):
 
 def log_probabilities(A, V):
     """Log probabilities of the C classes, (n, C)."""
-    scores = np.zeros((A.shape[0], V.shape[0] + 1))
-    scores[:, :-1] = A @ V.T
+    scores = np.zeros((A.shape[0], V.shape[0] + 1), order="F")
+    scores[:, :-1] = product(A, V.T)
     return log_softmax(scores)
 
 

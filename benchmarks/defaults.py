@@ -1,0 +1,147 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The experiment behind the defaults of init, n_init, tol, max_iter and alpha.
+
+    python benchmarks/defaults.py [FOLDER]
+
+Prints the tables of docs/defaults.md: for the reference maxima of tests/reference, how
+many cases each setting reaches and what it costs; for data sets, the held-out negative
+log likelihood of linear experts. FOLDER may hold more data sets, as `NAME.csv.gz` with
+a column `target`; the sets that the package ships are always there.
+"""
+
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from skmoe import MixtureOfExpertsRegressor
+from skmoe.datasets import load_bike_sharing, load_concrete, load_penguins
+from skmoe.gates import SoftmaxGate
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from test_references import CASES, TOLERANCE, fit_case
+
+warnings.simplefilter("ignore")
+MAX_ROWS = 4000
+
+
+def data_sets(folder):
+    """Yield (name, X, y), at most MAX_ROWS rows each."""
+    loaders = (load_bike_sharing, load_concrete, load_penguins)
+    for loader in loaders:
+        bunch = loader(as_frame=True)
+        yield loader.__name__.removeprefix("load_"), bunch.data, bunch.target
+    for path in sorted(Path(folder).glob("*.csv.gz")) if folder else ():
+        table = pd.read_csv(path)
+        numeric_target = "target" in table and table["target"].dtype != object
+        if numeric_target and table["target"].nunique() > 10:
+            name = path.name.removesuffix(".csv.gz")
+            if name not in ("bike", "concrete", "penguins_bill"):
+                yield name, table.drop(columns="target"), table["target"]
+
+
+def encoder():
+    """Numbers standardised and imputed, categories one-hot."""
+    numbers = make_pipeline(SimpleImputer(), StandardScaler())
+    categories = OneHotEncoder(
+        handle_unknown="infrequent_if_exist", min_frequency=20, sparse_output=False
+    )
+    return make_column_transformer(
+        (numbers, make_column_selector(dtype_include="number")),
+        (categories, make_column_selector(dtype_exclude="number")),
+    )
+
+
+def held_out(model, X, y, n_splits=3):
+    """Mean negative log likelihood per standardised target, R2, seconds, iterations."""
+    rows = []
+    for train, test in KFold(n_splits, shuffle=True, random_state=0).split(X):
+        encode = encoder().fit(X.iloc[train])
+        scale = y.iloc[train].std()
+        center = y.iloc[train].mean()
+        start = time.perf_counter()
+        model.fit(encode.transform(X.iloc[train]), (y.iloc[train] - center) / scale)
+        seconds = time.perf_counter() - start
+        X_test, y_test = encode.transform(X.iloc[test]), (y.iloc[test] - center) / scale
+        density = model.score_samples(X_test, y_test)
+        rows.append(
+            (-density.mean(), model.score(X_test, y_test), seconds, model.n_iter_)
+        )
+    return np.mean(rows, axis=0)
+
+
+def reference_table():
+    """Cases reached by each init and n_init, without and with the default penalty."""
+    print("references: cases reached, median iterations, seconds of all fits")
+    for init in ("quantile", "kmeans", "random"):
+        for n_init in (1, 5, 10, 20):
+            start = time.perf_counter()
+            fits = [
+                (case, fit_case(case, init=init, n_init=n_init, random_state=0)[0])
+                for case in CASES
+            ]
+            reached = sum(
+                model.log_likelihood_ > case["log_likelihood"] - TOLERANCE
+                for case, model in fits
+            )
+            iterations = np.median([model.n_iter_ for _, model in fits])
+            seconds = time.perf_counter() - start
+            print(
+                f"  init={init:9s} n_init={n_init:2d}: {reached:2d} of {len(CASES)}, "
+                f"{iterations:3.0f} iterations, {seconds:5.1f} s"
+            )
+
+
+def data_table(folder):
+    """Held-out results of linear experts, K = 3 unless varied."""
+    base = {"n_experts": 3, "random_state": 0}
+    settings = {
+        "default": {},
+        "n_init=5": {"n_init": 5},
+        "n_init=10": {"n_init": 10},
+        "init=kmeans": {"init": "kmeans"},
+        "tol=1e-5": {"tol": 1e-5},
+        "tol=1e-9": {"tol": 1e-9, "max_iter": 2000},
+        "alpha=0": {"gate": SoftmaxGate(alpha=0)},
+        "alpha=1e-5": {"gate": SoftmaxGate(alpha=1e-5)},
+        "alpha=1e-3": {"gate": SoftmaxGate(alpha=1e-3)},
+        "alpha=1e-2": {"gate": SoftmaxGate(alpha=1e-2)},
+        "no acceleration": {"accelerate": False, "max_iter": 5000},
+    }
+    results = {name: {} for name in settings}
+    for data, X, y in data_sets(folder):
+        if len(X) > MAX_ROWS:
+            rows = np.random.RandomState(0).permutation(len(X))[:MAX_ROWS]
+            X, y = X.iloc[rows], y.iloc[rows]
+        print(f"{data} ({X.shape[0]} x {X.shape[1]})")
+        for name, parameters in settings.items():
+            model = MixtureOfExpertsRegressor(**base, **parameters)
+            results[name][data] = held_out(model, X, y)
+            nll, r2, seconds, iterations = results[name][data]
+            print(
+                f"  {name:16s} NLL {nll:8.4f}  R2 {r2:7.4f}  {seconds:6.2f} s  "
+                f"{iterations:6.0f} iterations",
+                flush=True,
+            )
+    print("mean over data sets")
+    for name, by_data in results.items():
+        nll, r2, seconds, iterations = np.mean(list(by_data.values()), axis=0)
+        median = np.median([values[0] for values in by_data.values()])
+        print(
+            f"  {name:16s} NLL {nll:8.4f} (median {median:7.4f})  R2 {r2:7.4f}  "
+            f"{seconds:6.2f} s  {iterations:6.0f} iterations"
+        )
+
+
+if __name__ == "__main__":
+    reference_table()
+    data_table(sys.argv[1] if len(sys.argv) > 1 else None)
