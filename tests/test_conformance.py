@@ -1,0 +1,229 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""scikit-learn's own checks of an estimator, without one expected failure."""
+
+import importlib
+import inspect
+import os
+import pkgutil
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_do_not_raise_errors_in_init_or_set_params,
+    check_estimator_cloneable,
+    check_estimator_repr,
+    check_estimator_tags_renamed,
+    check_get_params_invariance,
+    check_no_attributes_set_in_init,
+    check_param_validation,
+    check_parameters_default_constructible,
+    check_set_params,
+    check_valid_tag_types,
+    parametrize_with_checks,
+)
+
+import skmoe
+from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
+from skmoe.families import Categorical, Gaussian
+from skmoe.gates import ClassifierGate, ConstantGate, PipelineGate, SoftmaxGate
+
+
+def softmax_pipeline():
+    return make_pipeline(StandardScaler(), SoftmaxGate(0.01))
+
+
+# Each model passes every check that scikit-learn has for its kind. The only parameter
+# value left out is assignment="stochastic", which draws one expert per row: there,
+# weights two and one row twice are different draws.
+REGRESSORS = [
+    MixtureOfExpertsRegressor(),
+    MixtureOfExpertsRegressor([("ols", LinearRegression()), ("ridge", Ridge())]),
+    # An expert that is fitted as any other estimator is, by its own `fit`.
+    MixtureOfExpertsRegressor(
+        TransformedTargetRegressor(LinearRegression()),
+        2,
+        gate=SoftmaxGate(0.01),
+        tol=1e-5,
+    ),
+    MixtureOfExpertsRegressor(n_experts=2, assignment="hard"),
+    MixtureOfExpertsRegressor(n_experts=2, top_k=1),
+    MixtureOfExpertsRegressor(n_experts=2, n_init=2, random_state=0),
+    MixtureOfExpertsRegressor(n_experts=2, gate=ConstantGate()),
+    MixtureOfExpertsRegressor(n_experts=2, gate=LogisticRegression()),
+    MixtureOfExpertsRegressor(n_experts=2, gate=softmax_pipeline()),
+]
+CLASSIFIERS = [
+    MixtureOfExpertsClassifier(),
+    MixtureOfExpertsClassifier(
+        [("strong", LogisticRegression(C=0.1)), ("weak", LogisticRegression(C=10))]
+    ),
+    MixtureOfExpertsClassifier(
+        [("linear", LogisticRegression()), ("nb", GaussianNB())]
+    ),
+    MixtureOfExpertsClassifier(n_experts=2, assignment="hard"),
+    MixtureOfExpertsClassifier(n_experts=2, top_k=1),
+    MixtureOfExpertsClassifier(n_experts=2, gate=ConstantGate()),
+    MixtureOfExpertsClassifier(n_experts=2, gate=LogisticRegression()),
+    MixtureOfExpertsClassifier(n_experts=2, gate=softmax_pipeline()),
+]
+MODELS = REGRESSORS + CLASSIFIERS
+GATES = [
+    SoftmaxGate(),
+    ConstantGate(),
+    ClassifierGate(LogisticRegression(tol=1e-10)),
+    PipelineGate(softmax_pipeline()),
+]
+# Parts of a model that are estimators of their own.
+PARTS = [*GATES, Gaussian(), Categorical()]
+
+
+def name_of(value):
+    """Return a short, unique test id for an estimator."""
+    text = " ".join(repr(value).replace("MixtureOfExperts", "").split())
+    return text if isinstance(value, BaseEstimator) else None
+
+
+# -- the estimators --------------------------------------------------------------------
+
+
+@parametrize_with_checks(MODELS)
+def test_scikit_learn_check(estimator, check):
+    check(estimator)
+
+
+# The checks that scikit-learn runs on itself and leaves out of `check_estimator`.
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_parameters_are_validated_by_name_type_and_range(model):
+    check_param_validation(type(model).__name__, clone(model))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_dataframe_column_names_are_remembered_and_compared(model):
+    check_dataframe_column_names_consistency(type(model).__name__, clone(model))
+
+
+# scikit-learn has this check since 1.9; older versions accept such weights.
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_weights_that_are_all_zero_are_refused(model):
+    X = np.random.RandomState(0).normal(size=(100, 20))
+    y = (X[:, 0] > 0).astype(int)
+    with pytest.raises(ValueError, match=r"weight.*zero|zero.*weight"):
+        clone(model).fit(X, y, sample_weight=np.zeros(100))
+
+
+# -- the parts -------------------------------------------------------------------------
+
+# Checks that fit nothing: a gate's `fit` takes responsibilities (n_samples, n_experts)
+# where scikit-learn's checks would pass targets, and a family has no `fit`.
+CHECKS_WITHOUT_FIT = [
+    check_estimator_cloneable,
+    check_estimator_tags_renamed,
+    check_valid_tag_types,
+    check_estimator_repr,
+    check_no_attributes_set_in_init,
+    check_do_not_raise_errors_in_init_or_set_params,
+    check_parameters_default_constructible,
+    check_get_params_invariance,
+    check_set_params,
+]
+
+
+@pytest.mark.parametrize("check", CHECKS_WITHOUT_FIT, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("part", PARTS, ids=name_of)
+def test_part_passes_the_checks_that_fit_nothing(part, check):
+    check(type(part).__name__, clone(part))
+
+
+@pytest.mark.parametrize("gate", GATES, ids=name_of)
+def test_gate_is_a_pure_function_of_its_rows_and_parameters(gate):
+    X = np.random.RandomState(0).normal(size=(60, 3))
+    soft = softmax(X[:, :2], axis=1)
+    before = repr(gate.get_params())
+    fitted = clone(gate)
+    assert fitted.fit(X, soft) is fitted
+    proba = fitted.predict_proba(X)
+    np.testing.assert_allclose(proba.sum(axis=1), 1.0)
+    np.testing.assert_allclose(fitted.predict_proba(X[::-1]), proba[::-1], atol=1e-12)
+    np.testing.assert_array_equal(fitted.fit(X, soft).predict_proba(X), proba)
+    assert repr(gate.get_params()) == repr(fitted.get_params()) == before
+
+
+# A PipelineGate is not here: its transformers are fitted without weights.
+@pytest.mark.parametrize("gate", GATES[:3], ids=name_of)
+def test_weights_of_a_gate_are_repeated_rows(gate):
+    rng = np.random.RandomState(0)
+    X, soft = rng.normal(size=(30, 3)), rng.dirichlet(np.ones(2), size=30)
+    weights = rng.randint(0, 4, size=30)
+    weighted = clone(gate).fit(X, soft, sample_weight=weights)
+    repeated = clone(gate).fit(X.repeat(weights, axis=0), soft.repeat(weights, axis=0))
+    np.testing.assert_allclose(
+        weighted.predict_proba(X), repeated.predict_proba(X), rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("gate", GATES, ids=name_of)
+def test_gate_must_be_fitted_before_it_predicts(gate):
+    with pytest.raises(NotFittedError):
+        clone(gate).predict_proba(np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("gate", "parameter"),
+    [
+        (SoftmaxGate(alpha=-1), "alpha"),
+        (SoftmaxGate(alpha="strong"), "alpha"),
+        (ClassifierGate(LinearRegression()), "estimator"),
+        (ClassifierGate(LogisticRegression(), random_state="x"), "random_state"),
+        (PipelineGate(LinearRegression()), "pipeline"),
+    ],
+    ids=name_of,
+)
+def test_parameters_of_a_gate_are_validated(gate, parameter):
+    message = f"The '{parameter}' parameter of {type(gate).__name__} must be"
+    with pytest.raises(ValueError, match=message):
+        gate.fit(np.zeros((4, 2)), np.full((4, 2), 0.5))
+
+
+# -- nothing public is forgotten -------------------------------------------------------
+
+
+def public_estimators():
+    """Return every public estimator class of the package, wherever it is defined."""
+    modules = [
+        importlib.import_module(found.name)
+        for found in pkgutil.walk_packages(skmoe.__path__, "skmoe.")
+    ]
+    return {
+        value
+        for module in modules
+        for name, value in inspect.getmembers(module, inspect.isclass)
+        if issubclass(value, BaseEstimator)
+        and value.__module__.startswith("skmoe.")
+        and not name.startswith(("_", "Base"))
+    }
+
+
+def test_every_public_estimator_is_checked_here():
+    """An estimator, gate or family that is new has to be added to the lists above."""
+    assert public_estimators() == {type(instance) for instance in MODELS + PARTS}
+
+
+def test_models_are_of_the_kind_their_list_says():
+    assert all(is_regressor(model) for model in REGRESSORS)
+    assert all(is_classifier(model) for model in CLASSIFIERS)
+
+
+def test_array_api_checks_are_not_skipped():
+    assert os.environ.get("SCIPY_ARRAY_API") == "1"
