@@ -2,9 +2,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Small deterministic data, and one thread per test process."""
 
-import numpy as np
-import pytest
-from threadpoolctl import threadpool_limits
+import os
+
+# SciPy reads it when it is first imported; without it, scikit-learn skips its array API
+# checks.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from threadpoolctl import threadpool_limits  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,6 +3,7 @@
 """A gate without covariates."""
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from skmoe._design import Design
 from skmoe.gates.base import BaseGate
@@ -60,6 +61,7 @@ class ConstantGate(BaseGate):
         -------
         ndarray of shape (n_samples, n_experts)
         """
+        check_is_fitted(self)
         with np.errstate(divide="ignore"):
             log_proportions = np.log(self.proportions_)
         n_samples = X.shape[0] if hasattr(X, "shape") else len(X)

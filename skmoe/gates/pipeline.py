@@ -44,11 +44,14 @@ class PipelineGate(BaseGate):
     (2, 2)
     """
 
+    _parameter_constraints: dict = {"pipeline": [Pipeline]}
+
     def __init__(self, pipeline):
         self.pipeline = pipeline
 
     def trainer(self, X, n_experts, weights, designs):
         """Return the last gate at work on the transformed rows."""
+        self._validate_params()
         pipeline = clone(self.pipeline)
         transformers = pipeline[:-1]
         transformed = transformers.fit_transform(X) if len(transformers.steps) else X
