@@ -83,6 +83,7 @@ class BaseMixtureOfExperts(_BaseComposition):
         Returns
         -------
         dict
+            Values by name.
         """
         if isinstance(self.experts, list):
             return self._get_params("experts", deep=deep)
@@ -100,6 +101,7 @@ class BaseMixtureOfExperts(_BaseComposition):
         Returns
         -------
         self : object
+            This estimator.
         """
         if isinstance(params.get("experts", self.experts), list):
             return self._set_params("experts", **params)
@@ -542,7 +544,7 @@ class BaseMixtureOfExperts(_BaseComposition):
         return best + np.log(np.exp(log_joint - best[:, None]).sum(axis=1))
 
     def aic(self, X, y):
-        r"""Akaike's information criterion, lower is better.
+        r"""Akaike information criterion, lower is better.
 
         .. math:: -2 \log L + 2 p
 
@@ -556,6 +558,7 @@ class BaseMixtureOfExperts(_BaseComposition):
         Returns
         -------
         float
+            The criterion.
 
         Raises
         ------
@@ -580,6 +583,7 @@ class BaseMixtureOfExperts(_BaseComposition):
         Returns
         -------
         float
+            The criterion.
 
         Raises
         ------
@@ -608,6 +612,7 @@ class BaseMixtureOfExperts(_BaseComposition):
         Returns
         -------
         float
+            The criterion.
 
         Raises
         ------
@@ -648,6 +653,7 @@ class BaseMixtureOfExperts(_BaseComposition):
         Returns
         -------
         MetadataRouter
+            Requests of this estimator and of its experts.
         """
         router = MetadataRouter(owner=self).add_self_request(self)
         mapping = MethodMapping().add(caller="fit", callee="fit")

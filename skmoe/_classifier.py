@@ -229,7 +229,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         return self._mixed(X)
 
     def predict_log_proba(self, X):
-        """Logarithms of `predict_proba`.
+        """Log of `predict_proba`.
 
         Parameters
         ----------

@@ -39,7 +39,7 @@ class BaseGate(ABC, BaseEstimator):
         """Log probabilities of the experts, (n_samples, n_experts)."""
 
     def predict_proba(self, X):
-        """Probabilities of the experts.
+        """Probability of each expert.
 
         Parameters
         ----------

@@ -92,6 +92,7 @@ class ClassifierGate(BaseGate):
         Returns
         -------
         ndarray of shape (n_samples, n_experts)
+            Natural logarithms.
         """
         check_is_fitted(self)
         return floored_log_proba(self.estimator_, X, self.n_experts_)

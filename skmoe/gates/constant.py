@@ -60,6 +60,7 @@ class ConstantGate(BaseGate):
         Returns
         -------
         ndarray of shape (n_samples, n_experts)
+            Natural logarithms.
         """
         check_is_fitted(self)
         with np.errstate(divide="ignore"):

@@ -73,6 +73,7 @@ class PipelineGate(BaseGate):
         Returns
         -------
         ndarray of shape (n_samples, n_experts)
+            Natural logarithms.
         """
         check_is_fitted(self)
         transformers = self.pipeline_[:-1]

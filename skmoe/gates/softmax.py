@@ -96,6 +96,7 @@ class SoftmaxGate(BaseGate):
         Returns
         -------
         ndarray of shape (n_samples, n_experts)
+            Natural logarithms.
         """
         X = self._check_predict_input(X)
         return self.log_proba_from_scores(product(X, self.coef_.T))
