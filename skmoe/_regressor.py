@@ -62,9 +62,9 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     n_init : int, default=1
         Starts; after the first, 'quantile' draws in feature space. Each of several gets
         a short run and the best one is continued.
-    max_iter : int, default=300
+    max_iter : int, default=200
         Most EM iterations.
-    tol : float, default=1e-7
+    tol : float, default=1e-6
         Stop when the estimated gain of the mean log likelihood still to come is below
         it, twice in a row.
     accelerate : bool, default=True
@@ -167,8 +167,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         top_k=None,
         init="quantile",
         n_init=1,
-        max_iter=300,
-        tol=1e-7,
+        max_iter=200,
+        tol=1e-6,
         accelerate=True,
         reg_dispersion=1e-3,
         warm_start=False,
