@@ -121,10 +121,12 @@ class BaseMixtureOfExperts(_BaseComposition):
                 f"Got {self.experts!r}."
             )
         self._validate_names([name for name, _ in self.experts])
-        names, templates = zip(
-            *[item for item in self.experts if not isinstance(item[1], str)],
-            strict=True,
-        )
+        kept = [item for item in self.experts if not _is_dropped(item[1])]
+        if not kept:
+            raise ValueError(
+                "All experts are dropped. At least one of the list must be an estimator."
+            )
+        names, templates = zip(*kept, strict=True)
         if self.n_experts not in (DEFAULT_N_EXPERTS, len(templates)):
             raise ValueError(
                 f"n_experts={self.n_experts} contradicts the list of {len(templates)} "
@@ -134,7 +136,7 @@ class BaseMixtureOfExperts(_BaseComposition):
 
     def _check_experts(self, names, templates):
         for name, template in zip(names, templates, strict=True):
-            missing = [m for m in self._expert_methods if not hasattr(template, m)]
+            missing = [m for m in self._expert_methods if not _has(template, m)]
             if missing:
                 raise TypeError(
                     f"Expert {name!r} ({template!r}) must implement "
@@ -695,6 +697,20 @@ class BaseMixtureOfExperts(_BaseComposition):
 def mix(weights, values):
     """Weighted sums over the experts of (n, k) and (n, k, T): (n, T)."""
     return (weights[:, :, None] * values).sum(axis=1)
+
+
+def _is_dropped(expert):
+    return isinstance(expert, str) and expert == "drop"
+
+
+def _has(estimator, method):
+    """Whether an unfitted estimator will have a method once it is fitted.
+
+    Stacking with its default final estimator shows `predict` only then.
+    """
+    if getattr(estimator, "final_estimator", estimator) is None:
+        return hasattr(type(estimator), method)
+    return hasattr(estimator, method)
 
 
 def seeded_clone(template, seed):
