@@ -26,8 +26,9 @@ from skmoe._compat import (
     check_sample_weight,
     visual_block,
 )
+from skmoe._counting import count_parameters
 from skmoe._design import Designs
-from skmoe._summary import count_parameters, summarise
+from skmoe._summary import summarise
 from skmoe._views import (
     as_numeric,
     is_frame,
@@ -124,7 +125,7 @@ class BaseMixtureOfExperts(_BaseComposition):
         kept = [item for item in self.experts if not _is_dropped(item[1])]
         if not kept:
             raise ValueError(
-                "All experts are dropped. At least one of the list must be an estimator."
+                "All experts are dropped. At least one must be an estimator."
             )
         names, templates = zip(*kept, strict=True)
         if self.n_experts not in (DEFAULT_N_EXPERTS, len(templates)):
@@ -285,7 +286,7 @@ class BaseMixtureOfExperts(_BaseComposition):
 
     def _run(self, gate, gate_X, kind, task, X, rng):
         """Run EM; return the mixture at its best state and the run."""
-        previous = self._warm_state(task)
+        previous = self._warm_state(task, gate, kind)
         gate_trainer = gate.trainer(gate_X, task.n_experts, task.weights, task.designs)
         trainer = kind.trainer(task, previous and previous["experts"])
         mixture = Mixture(gate_trainer, trainer, task.weights)
@@ -310,7 +311,7 @@ class BaseMixtureOfExperts(_BaseComposition):
         )
         return mixture, climb(mixture, starts, new_run, self.max_iter)
 
-    def _warm_state(self, task):
+    def _warm_state(self, task, gate, kind):
         """What a warm start continues from, or None."""
         if not self.warm_start or not hasattr(self, "experts_"):
             return None
@@ -320,6 +321,13 @@ class BaseMixtureOfExperts(_BaseComposition):
                 "experts of the fit to continue from. With warm_start=True the number "
                 "of experts must stay the same."
             )
+        kinds = (type(self._experts), kind), (type(self.gate_), type(gate))
+        for before, now in kinds:
+            if before is not now:
+                raise ValueError(
+                    f"warm_start=True cannot continue from {before.__name__} with "
+                    f"{now.__name__}: experts and gate must stay of their kinds."
+                )
         return {"experts": self._experts, "gate": self.gate_, "step": self._step}
 
     def _starting_point(self, gate_X, task):
@@ -376,7 +384,7 @@ class BaseMixtureOfExperts(_BaseComposition):
                 "fewer experts or stronger penalties (the gate's alpha, the experts' "
                 "own) make an ill-posed problem converge.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         collapsed = np.flatnonzero(mixture.collapsed())
         if len(collapsed):
@@ -386,7 +394,7 @@ class BaseMixtureOfExperts(_BaseComposition):
                 "fit may be spurious. Use fewer experts, more restarts (n_init), a "
                 "larger reg_dispersion or experts that cannot interpolate.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         dead = np.flatnonzero(self._totals < 1e-8 * self._totals.sum())
         if len(dead):
@@ -394,7 +402,7 @@ class BaseMixtureOfExperts(_BaseComposition):
                 f"Experts {dead.tolist()} have lost all rows. Use fewer experts, more "
                 "restarts (n_init) or another init.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     # -- prediction -------------------------------------------------------------------
@@ -684,13 +692,14 @@ class BaseMixtureOfExperts(_BaseComposition):
         return tags
 
     def _sk_visual_block_(self):
-        names, templates = ["gate"], [self.gate or SoftmaxGate()]
+        names, templates = ["gate"], [SoftmaxGate() if self.gate is None else self.gate]
         if isinstance(self.experts, list):
             names += [name for name, _ in self.experts]
             templates += [estimator for _, estimator in self.experts]
         else:
             names.append("experts")
-            templates.append(self.experts or self._default_expert())
+            default = self.experts is None  # an unfitted ensemble has no truth value
+            templates.append(self._default_expert() if default else self.experts)
         return visual_block("parallel", templates, names=names)
 
 

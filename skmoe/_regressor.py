@@ -139,7 +139,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     >>> import numpy as np
     >>> from skmoe import MixtureOfExpertsRegressor
     >>> X = np.linspace(-2, 2, 200)[:, None]
-    >>> y = np.abs(X[:, 0])
+    >>> y = np.abs(X[:, 0]) + 0.01 * np.random.RandomState(0).normal(size=200)
     >>> model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
     >>> model.predict([[-1.0], [1.5]]).round(2)
     array([1. , 1.5])

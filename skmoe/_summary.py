@@ -1,78 +1,10 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a fitted mixture looks like: parameters counted, experts in a table."""
-
-from functools import singledispatch
+"""A fitted mixture's experts in a table."""
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 
-from skmoe.gates import ClassifierGate, ConstantGate, PipelineGate, SoftmaxGate
-
-# Attributes under which fitted meta-estimators keep the estimator that predicts.
-_INNER = ("best_estimator_", "regressor_", "estimator_")
-
-
-def last_estimator(estimator):
-    """The estimator that predicts, inside Pipelines and meta-estimators."""
-    if isinstance(estimator, Pipeline):
-        return last_estimator(estimator.steps[-1][1])
-    for attribute in _INNER:
-        inner = getattr(estimator, attribute, None)
-        if hasattr(inner, "predict"):
-            return last_estimator(inner)
-    return estimator
-
-
-@singledispatch
-def count_parameters(part):
-    """Free parameters of a fitted gate or expert; NaN where nobody can say.
-
-    Non-zero coefficients and intercepts of linear models, weights of neural networks,
-    leaves of a tree; none in a frozen expert.
-    """
-    model = last_estimator(part)
-    if isinstance(model, FrozenEstimator):
-        return 0
-    if hasattr(model, "coefs_"):
-        return sum(array.size for array in [*model.coefs_, *model.intercepts_])
-    if hasattr(model, "tree_"):
-        return model.get_n_leaves() * np.size(model.tree_.value[0])
-    if hasattr(model, "coef_") and hasattr(model, "intercept_"):
-        return _count_linear(model)
-    return np.nan
-
-
-def _count_linear(model):
-    coef = model.coef_.toarray() if hasattr(model.coef_, "toarray") else model.coef_
-    coef = np.atleast_2d(coef)
-    n_rows, n_features = coef.shape
-    fits_intercept = bool(getattr(model, "fit_intercept", True))
-    if n_rows > 1 and n_rows == len(getattr(model, "classes_", ())):
-        return (n_rows - 1) * (n_features + fits_intercept)
-    return int(np.count_nonzero(coef)) + n_rows * fits_intercept
-
-
-@count_parameters.register
-def _(gate: SoftmaxGate):
-    n_experts, n_features = gate.coef_.shape
-    return (n_experts - 1) * (n_features + 1)
-
-
-@count_parameters.register
-def _(gate: ConstantGate):
-    return len(gate.proportions_) - 1
-
-
-@count_parameters.register
-def _(gate: PipelineGate):
-    return count_parameters(gate.pipeline_[-1])
-
-
-@count_parameters.register
-def _(gate: ClassifierGate):
-    return count_parameters(gate.estimator_)
+from skmoe._counting import last_estimator
 
 
 def summarise(model):

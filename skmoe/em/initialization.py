@@ -72,11 +72,14 @@ class StartingPoint:
 
     def covariance_score(self):
         """Rows along the direction that varies most with y (partial least squares)."""
+        if not self.dividing.shape[1]:
+            return self.Y[:, 0]
         covariance = self.dividing.T @ (self.weights[:, None] * self.Y)
-        if covariance.size and np.abs(covariance).max() > 1e-10:
-            leading = np.linalg.svd(covariance, full_matrices=False)[2][0]
-            return self.dividing @ (covariance @ leading)
-        return self.Y[:, 0]
+        if np.abs(covariance).max() < 1e-10:
+            # A y that is symmetric in the features: any direction divides the rows.
+            return self.dividing @ np.ones(self.dividing.shape[1])
+        leading = np.linalg.svd(covariance, full_matrices=False)[2][0]
+        return self.dividing @ (covariance @ leading)
 
     # -- the starts -------------------------------------------------------------------
 

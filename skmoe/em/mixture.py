@@ -4,8 +4,7 @@
 
 import numpy as np
 
-from skmoe.em.parametric import Ascent, Parametric
-from skmoe.gates.softmax import SoftmaxTrainer
+from skmoe.em.parametric import Ascent
 
 
 class Mixture:
@@ -71,10 +70,8 @@ class Mixture:
     @property
     def is_parametric(self):
         """Whether the whole model is one vector that an M-step linearises."""
-        gate = self.gate
-        if isinstance(gate, SoftmaxTrainer) and not gate.newton:
-            return False
-        return isinstance(gate, Parametric) and isinstance(self.experts, Parametric)
+        parts = (self.gate, self.experts)
+        return all(getattr(part, "linearisable", False) for part in parts)
 
     @property
     def parameters(self):

@@ -20,8 +20,9 @@ class Ascent(NamedTuple):
     solve : callable
         ``solve(v)``: the inverse complete-data information times v.
     smooth : bool
-        False at a constraint (a dispersion on its floor), where differences of scores
-        say nothing about curvature and small errors grow under extrapolation.
+        False where the move reaches or leaves a constraint (a dispersion on its floor):
+        differences of scores then say nothing about curvature. A coordinate that stays
+        on its constraint has score zero.
     """
 
     target: np.ndarray
@@ -36,6 +37,9 @@ class Parametric:
     Subclasses implement the property `parameters`, ``linearise(responsibilities)`` and
     ``expected(responsibilities)``.
     """
+
+    #: Whether `linearise` is affordable at the size of the problem.
+    linearisable = True
 
     def step(self, responsibilities):
         """Go to the M-step's target, or as far towards it as the expectation rises."""

@@ -114,6 +114,7 @@ class EstimatorTrainer(ExpertsTrainer):
             )
             for k in experts
         )
+        self._log_density = self._log_density.copy()
         for k, (estimator, prediction) in zip(experts, fits, strict=True):
             self._propose(k, estimator, prediction, responsibilities[:, [k]])
 
@@ -138,7 +139,6 @@ class EstimatorTrainer(ExpertsTrainer):
         before, after = weights[:, 0] @ old, weights[:, 0] @ density
         if self.state[k] is None or after >= before - rounding(before):
             self.state[k] = estimator, None if dispersion is None else dispersion[0]
-            self._log_density = self._log_density.copy()
             self._log_density[:, k] = density
 
     def experts(self):

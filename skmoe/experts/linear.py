@@ -211,7 +211,9 @@ class LinearTrainer(Parametric, ExpertsTrainer):
             np.concatenate([(self.B + move).ravel(), log_sigma.ravel()]),
             self._score(slope, squares, totals),
             self._information_solver(solvers, totals),
-            smooth=bool(np.all(log_sigma > self.log_floor)),
+            smooth=np.array_equal(
+                log_sigma <= self.log_floor, self.log_sigma <= self.log_floor
+            ),
         )
 
     def _slope(self, responsibilities):

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Gates: g(x), the prior probability of each expert given the row."""
 
-from skmoe.gates.base import BaseGate, check_gate
+from skmoe.gates.base import BaseGate
 from skmoe.gates.classifier import ClassifierGate
 from skmoe.gates.constant import ConstantGate
 from skmoe.gates.pipeline import PipelineGate
+from skmoe.gates.resolve import check_gate
 from skmoe.gates.softmax import SoftmaxGate
 
 __all__ = [

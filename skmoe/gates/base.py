@@ -38,6 +38,10 @@ class BaseGate(ABC, BaseEstimator):
     def predict_log_proba(self, X):
         """Log probabilities of the experts, (n_samples, n_experts)."""
 
+    def count_parameters(self):
+        """Free parameters of the fitted gate; NaN where nobody can say."""
+        return np.nan
+
     def predict_proba(self, X):
         """Probability of each expert.
 
@@ -159,28 +163,3 @@ def check_soft_labels(responsibilities, n_samples):
             f"{sums.max():.3g}."
         )
     return soft
-
-
-def check_gate(gate):
-    """Return the gate that a user's `gate` stands for; say what is missing."""
-    from sklearn.base import is_classifier
-    from sklearn.pipeline import Pipeline
-
-    from skmoe.gates.classifier import ClassifierGate
-    from skmoe.gates.pipeline import PipelineGate
-    from skmoe.gates.softmax import SoftmaxGate
-
-    if gate is None:
-        return SoftmaxGate()
-    if isinstance(gate, Pipeline) and isinstance(gate.steps[-1][1], BaseGate):
-        return PipelineGate(gate)
-    if isinstance(gate, BaseGate):
-        return gate
-    missing = [name for name in ("fit", "predict_proba") if not hasattr(gate, name)]
-    if missing or not is_classifier(gate):
-        raise TypeError(
-            f"gate={gate!r} cannot be a gate. It must be None, a gate of skmoe.gates, "
-            "a classifier with fit and predict_proba, or a Pipeline ending in either"
-            + (f"; missing: {', '.join(missing)}." if missing else ".")
-        )
-    return ClassifierGate(gate)

@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import HasMethods, _safe_indexing
+from skmoe._counting import count_parameters
 from skmoe.experts.fitting import align_probabilities, fit_weighted
 from skmoe.gates.base import BaseGate, GateTrainer
 
@@ -80,6 +81,10 @@ class ClassifierGate(BaseGate):
 
     def _check_fit_input(self, X):
         return X
+
+    def count_parameters(self):
+        """Free parameters of the classifier; NaN where nobody can say."""
+        return count_parameters(self.estimator_)
 
     def predict_log_proba(self, X):
         """Log probabilities of the experts.

@@ -49,6 +49,10 @@ class ConstantGate(BaseGate):
         no_columns = np.empty((X.shape[0], 0))
         return ConstantTrainer(self, Design(no_columns, weights), n_experts, weights)
 
+    def count_parameters(self):
+        """Free proportions of the fitted gate."""
+        return len(self.proportions_) - 1
+
     def predict_log_proba(self, X):
         """Log proportions, the same for every row.
 

@@ -62,6 +62,10 @@ class PipelineGate(BaseGate):
     def _check_fit_input(self, X):
         return X
 
+    def count_parameters(self):
+        """Free parameters of the last gate."""
+        return self.pipeline_[-1].count_parameters()
+
     def predict_log_proba(self, X):
         """Log probabilities of the experts.
 

@@ -66,8 +66,8 @@ class SoftmaxGate(BaseGate):
     >>> soft = np.array([[0.9, 0.1], [0.7, 0.3], [0.3, 0.7], [0.1, 0.9]])
     >>> gate = SoftmaxGate(alpha=0).fit(X, soft)
     >>> gate.coef_.round(3)
-    array([[-0.51],
-           [ 0.51]])
+    array([[-0.506],
+           [ 0.506]])
     >>> gate.predict_proba([[0.0]]).round(3)
     array([[0.5, 0.5]])
     """
@@ -84,6 +84,11 @@ class SoftmaxGate(BaseGate):
         return SoftmaxTrainer(
             self, designs.get(X), n_experts, weights, alpha=float(self.alpha)
         )
+
+    def count_parameters(self):
+        """Free coefficients of the fitted gate."""
+        n_experts, n_features = self.coef_.shape
+        return (n_experts - 1) * (n_features + 1)
 
     def predict_log_proba(self, X):
         """Log probabilities of the experts.
@@ -122,7 +127,7 @@ class SoftmaxTrainer(Parametric, GateTrainer):
         self._log_proba = None
 
     @property
-    def newton(self):
+    def linearisable(self):
         """Whether the problem is small enough for Newton steps."""
         return self.V.size <= NEWTON_LIMIT
 
@@ -189,14 +194,14 @@ class SoftmaxTrainer(Parametric, GateTrainer):
 
     def step(self, responsibilities):
         """One safeguarded Newton step, or a short L-BFGS run on a large problem."""
-        if self.newton:
+        if self.linearisable:
             super().step(responsibilities)
         else:
             self._lbfgs(responsibilities, LBFGS_STEPS)
 
     def fit(self, responsibilities, max_iter=1000, tol=1e-12):
         """Fit to fixed responsibilities until a Newton step gains less than `tol`."""
-        if not self.newton:
+        if not self.linearisable:
             self._lbfgs(responsibilities, max_iter)
             return
         value = self.expected(responsibilities)
