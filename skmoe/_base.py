@@ -8,7 +8,12 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Bunch, check_random_state, get_tags
+from sklearn.utils import (
+    Bunch,
+    check_consistent_length,
+    check_random_state,
+    get_tags,
+)
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -21,6 +26,7 @@ from skmoe._compat import (
     Interval,
     StrOptions,
     _BaseComposition,
+    _check_method_params,
     _raise_for_params,
     _safe_indexing,
     check_sample_weight,
@@ -161,7 +167,9 @@ class BaseMixtureOfExperts(_BaseComposition):
         names, templates = self._named_templates()
         self._check_experts(names, templates)
         expert_params = self._route(fit_params, names)
-        X, y, weights = self._check_fit_input(X, y, sample_weight, len(names))
+        given = X
+        X, y, weights, rows = self._check_fit_input(X, y, sample_weight, len(names))
+        expert_params = [_check_method_params(given, p, rows) for p in expert_params]
         rng = check_random_state(self.random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
         self._gate_columns = resolve_columns(X, self.gate_features, "gate_features")
@@ -192,7 +200,8 @@ class BaseMixtureOfExperts(_BaseComposition):
         gate = check_gate(None if self.gate is None else clone(self.gate))
         gate_X, task.X = self._inputs(X, gate, kind, templates)
         self._check_width(kind, task.X, templates)
-        mixture, run = self._run(gate, gate_X, kind, task, X, rng)
+        init = self._init_of(rows, given)
+        mixture, run = self._run(gate, gate_X, kind, task, X, init, rng)
         self._expose(mixture, run, names)
         return self
 
@@ -226,7 +235,14 @@ class BaseMixtureOfExperts(_BaseComposition):
                 f"n_samples={X.shape[0]} should be >= n_experts={n_experts} (rows of "
                 "weight zero do not count)."
             )
-        return X, y, weights
+        return X, y, weights, rows
+
+    def _init_of(self, rows, X):
+        """`init`, where it has an entry per row of `X`, for the rows kept."""
+        if isinstance(self.init, str) or callable(self.init):
+            return self.init
+        check_consistent_length(X, self.init)
+        return _safe_indexing(self.init, rows)
 
     def _check_X(self, X, reset):
         """X with known names and width: a dataframe as it is, else an array."""
@@ -284,7 +300,7 @@ class BaseMixtureOfExperts(_BaseComposition):
                 "LogisticRegression()."
             )
 
-    def _run(self, gate, gate_X, kind, task, X, rng):
+    def _run(self, gate, gate_X, kind, task, X, init, rng):
         """Run EM; return the mixture at its best state and the run."""
         previous = self._warm_state(task, gate, kind)
         gate_trainer = gate.trainer(gate_X, task.n_experts, task.weights, task.designs)
@@ -307,7 +323,7 @@ class BaseMixtureOfExperts(_BaseComposition):
             return mixture, new_run(previous["step"]).run(self.max_iter)
         point = self._starting_point(gate_X, task)
         starts = initial_responsibilities(
-            self.init, self.n_init, point, X, task.labels, rng
+            init, self.n_init, point, X, task.labels, rng
         )
         return mixture, climb(mixture, starts, new_run, self.max_iter)
 

@@ -98,8 +98,11 @@ class EstimatorTrainer(ExpertsTrainer):
         """Refit all experts in parallel; keep each fit that is no worse."""
         task = self.task
         alive = responsibilities.sum(axis=0) > DEAD_SHARE * task.weights.sum()
-        alive |= np.array([state is None for state in self.state])
-        experts = np.flatnonzero(alive)
+        unborn = np.array([state is None for state in self.state])
+        # An expert that starts without rows starts from all of them.
+        orphans = unborn & ~alive
+        responsibilities = np.where(orphans, task.weights[:, None], responsibilities)
+        experts = np.flatnonzero(alive | unborn)
         own = self._own_rows(responsibilities)
         fits = Parallel(n_jobs=task.n_jobs)(
             delayed(_fit_and_answer)(
