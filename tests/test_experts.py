@@ -290,7 +290,9 @@ def test_a_requested_weight_is_routed(shared):
 
 def test_frozen_experts_stay_as_they_are(regression):
     X, y = regression
-    frozen = [FrozenEstimator(Ridge().fit(X[s], y[s])) for s in (X[:, 0] > 0, X[:, 0] < 0)]
+    frozen = [
+        FrozenEstimator(Ridge().fit(X[s], y[s])) for s in (X[:, 0] > 0, X[:, 0] < 0)
+    ]
     model = MixtureOfExpertsRegressor(list(zip("ab", frozen, strict=True))).fit(X, y)
     expected = np.column_stack([expert.predict(X) for expert in frozen])
     assert_array_equal(model.predict_experts(X), expected)
@@ -407,6 +409,16 @@ def test_routed_metadata_reaches_the_expert_row_by_row(regression):
     assert model.experts_[0].total_ == cost.sum()
     assert_allclose(model.predict(X[:1]), np.average(y, weights=cost))
     assert isinstance(named.named_experts_.b, Ridge)
+
+
+def test_routed_metadata_of_rows_of_weight_zero_is_dropped(regression):
+    X, y = regression
+    cost, weights = np.arange(1.0, 151.0), np.tile([0.0, 1.0, 1.0], 50)
+    with sklearn.config_context(enable_metadata_routing=True):
+        expert = Strict().set_fit_request(cost=True)
+        model = MixtureOfExpertsRegressor(expert, n_experts=1)
+        model.fit(X, y, sample_weight=weights, cost=cost)
+    assert model.experts_[0].total_ == cost @ weights
 
 
 def test_an_expert_cannot_request_the_weights_for_itself(regression):

@@ -69,7 +69,9 @@ def test_categorical_probabilities_sum_to_one_over_classes():
 
 
 def test_categorical_density_of_an_impossible_class_is_finite():
-    log_density = Categorical().log_density(np.array([[0]]), np.array([[[0.0, 1.0]]]), None)
+    log_density = Categorical().log_density(
+        np.array([[0]]), np.array([[[0.0, 1.0]]]), None
+    )
     assert_allclose(log_density, np.log(np.finfo(float).eps))
 
 

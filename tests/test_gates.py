@@ -65,9 +65,7 @@ def test_softmax_equals_logistic_regression_on_repeated_rows(soft_labels, alpha)
         sample_weight=(R * share[:, None]).ravel(),
     )
     assert_allclose(gate.coef_ * scale, logistic.coef_, atol=1e-5)
-    assert_allclose(
-        gate.predict_proba(X), logistic.predict_proba(X / scale), atol=1e-5
-    )
+    assert_allclose(gate.predict_proba(X), logistic.predict_proba(X / scale), atol=1e-5)
 
 
 def test_softmax_coefficients_sum_to_zero(soft_labels):
@@ -111,7 +109,7 @@ def test_large_softmax_step_raises_the_objective():
     X, R = rng.normal(size=(60, 300)), rng.dirichlet(np.ones(3), size=60)
     weights = np.ones(60)
     trainer = SoftmaxGate().trainer(X, 3, weights, Designs(weights))
-    assert not trainer.newton
+    assert not trainer.linearisable
     before = trainer.expected(R)
     trainer.step(R)
     middle = trainer.expected(R)
@@ -201,7 +199,9 @@ def test_classifier_gate_keeps_the_better_of_two_fits():
     trainer = gate.trainer(X, 2, weights, Designs(weights))
     trainer.step(good)
     kept, log_proba = trainer.snapshot()
-    trainer.template = ClassifierGate(DecisionTreeClassifier(max_depth=1, max_features=1))
+    trainer.template = ClassifierGate(
+        DecisionTreeClassifier(max_depth=1, max_features=1)
+    )
     trainer.template.estimator.set_params(min_samples_leaf=6)  # a constant
     trainer.step(good)
     assert trainer.snapshot()[0] is kept
@@ -275,9 +275,7 @@ def test_soft_labels_are_checked(gate, R, match):
         clone(gate).fit(np.zeros((2, 1)), R)
 
 
-@pytest.mark.parametrize(
-    "gate", [SoftmaxGate(), ClassifierGate(GaussianNB())]
-)
+@pytest.mark.parametrize("gate", [SoftmaxGate(), ClassifierGate(GaussianNB())])
 def test_unfitted_gates_say_so(gate):
     with pytest.raises(NotFittedError):
         clone(gate).predict_proba(np.zeros((2, 1)))

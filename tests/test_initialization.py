@@ -74,8 +74,10 @@ def test_starts_do_not_depend_on_the_scale_of_weights(start):
 def test_quantile_groups_follow_the_direction_of_y():
     X = np.linspace(-1, 1, 30)[:, None]
     R = make_point(X, X[:, [0]], np.ones(30)).quantile()
-    assert_array_equal(R.argmax(axis=1), np.repeat([0, 1, 2], 10)[:: np.sign(
-        R[-1, 2] - R[-1, 0]).astype(int)])
+    assert_array_equal(
+        R.argmax(axis=1),
+        np.repeat([0, 1, 2], 10)[:: np.sign(R[-1, 2] - R[-1, 0]).astype(int)],
+    )
     assert_allclose(R.sum(axis=0)[0], R.sum(axis=0)[2])
 
 

@@ -130,8 +130,9 @@ def test_top_k_leaves_the_density_alone(regression):
 
 def test_html_of_ensembles_as_experts_and_gate():
     forest = RandomForestClassifier()
-    html = MixtureOfExpertsClassifier(forest, gate=forest)._repr_html_()
-    assert html.count("RandomForestClassifier") >= 2
+    block = MixtureOfExpertsClassifier(forest, gate=forest)._sk_visual_block_()
+    assert block.names == ["gate", "experts"]
+    assert list(block.estimators) == [forest, forest]
     named = MixtureOfExpertsRegressor([("line", LinearRegression())])
     assert "line" in named._repr_html_()
     assert "LinearRegression" in MixtureOfExpertsRegressor()._repr_html_()

@@ -109,5 +109,7 @@ def test_symmetric_penalty_is_that_of_centred_coefficients():
     V = np.random.RandomState(0).normal(size=(3, 2))
     full = np.vstack([V, np.zeros((1, 2))])
     centred = full - full.mean(axis=0)
-    value = softmax.penalty_value(V, np.array([2.0, 0.5]), softmax.symmetric_coupling(4))
+    value = softmax.penalty_value(
+        V, np.array([2.0, 0.5]), softmax.symmetric_coupling(4)
+    )
     assert_allclose(value, 0.5 * np.sum(centred**2 * [2.0, 0.5]))
