@@ -324,7 +324,7 @@ def test_arrays_of_objects(regression):
 
 
 @pytest.mark.parametrize(
-    "y, error, match",
+    ("y", "error", "match"),
     [
         (np.zeros(9), ValueError, r"inconsistent numbers of samples: \[10, 9\]"),
         (np.zeros((10, 1, 1)), ValueError, "dim 3"),
@@ -364,7 +364,7 @@ def test_all_weights_zero_or_one_negative(regression, estimator):
     y = target(estimator, y)
     with pytest.raises(ValueError, match="at least one non-zero number"):
         estimator().fit(X, y, sample_weight=np.zeros(150))
-    with pytest.raises(ValueError, match="Negative values.*sample_weight"):
+    with pytest.raises(ValueError, match=r"Negative values.*sample_weight"):
         estimator().fit(X, y, sample_weight=np.arange(150) - 1)
 
 
@@ -387,7 +387,7 @@ def test_no_columns_for_an_expert_that_needs_some(regression):
 
 
 @pytest.mark.parametrize(
-    "experts, error, match",
+    ("experts", "error", "match"),
     [
         ([], ValueError, r"experts as a list must hold .* Got \[\]"),
         ([Ridge()], ValueError, r"experts as a list must hold .* Got \[Ridge\(\)\]"),
@@ -400,6 +400,11 @@ def test_no_columns_for_an_expert_that_needs_some(regression):
 def test_experts_that_are_none(regression, experts, error, match):
     with pytest.raises(error, match=match):
         MixtureOfExpertsRegressor(experts).fit(*regression)
+
+
+def test_all_experts_dropped(regression):
+    with pytest.raises(ValueError, match="All experts are dropped"):
+        MixtureOfExpertsRegressor([("a", "drop")]).fit(*regression)
 
 
 def test_classifier_experts_need_probabilities(classification):
@@ -416,7 +421,7 @@ def test_number_of_experts_contradicts_the_list(regression):
 
 
 @pytest.mark.parametrize(
-    "parameter, value",
+    ("parameter", "value"),
     [
         ("n_experts", 0),
         ("tol", -1.0),
@@ -436,5 +441,5 @@ def test_bad_parameters_are_named_with_their_value(regression, parameter, value)
 
 
 def test_metadata_needs_routing(regression):
-    with pytest.raises(ValueError, match="is not passed|enable_metadata_routing"):
+    with pytest.raises(ValueError, match=r"is not passed|enable_metadata_routing"):
         MixtureOfExpertsRegressor(Ridge()).fit(*regression, cost=np.ones(150))

@@ -168,7 +168,7 @@ def test_logistic_steps_converge_to_each_expert_on_its_weights(
 
 
 @pytest.mark.parametrize(
-    "templates, kind",
+    ("templates", "kind"),
     [
         ([LinearRegression(), Ridge()], LinearExperts),
         ([LinearRegression(positive=True)] * 2, EstimatorExperts),
@@ -183,7 +183,7 @@ def test_kind_of_regression_experts(shared, templates, kind):
 
 
 @pytest.mark.parametrize(
-    "template, kind",
+    ("template", "kind"),
     [
         (LogisticRegression(), LogisticExperts),
         (LogisticRegression(solver="newton-cholesky"), LogisticExperts),
@@ -227,7 +227,7 @@ def test_one_by_one_equals_vectorised(regression, templates):
 
 
 @pytest.mark.parametrize(
-    "estimator, parameter",
+    ("estimator", "parameter"),
     [
         (Ridge(), "sample_weight"),
         (KNeighborsRegressor(), None),

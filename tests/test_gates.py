@@ -259,7 +259,7 @@ def test_gates_take_frames():
 
 
 @pytest.mark.parametrize(
-    "R, match",
+    ("R", "match"),
     [
         ([[0.5, 0.4], [1.0, 0.0]], "row sums from 0.9 to 1"),
         ([[1.5, -0.5], [1.0, 0.0]], "smallest entry of -0.5"),
@@ -296,7 +296,7 @@ def test_check_gate_knows_what_a_gate_stands_for():
 
 
 @pytest.mark.parametrize(
-    "gate, match",
+    ("gate", "match"),
     [
         (LinearRegression(), r"gate=LinearRegression\(\) .*missing: predict_proba"),
         (3, r"gate=3 cannot be a gate.*missing: fit, predict_proba"),

@@ -173,7 +173,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("init, match", BAD)
+@pytest.mark.parametrize(("init", "match"), BAD)
 def test_bad_starts_are_refused(init, match):
     X, Y, _ = make_data()
     for start in (init, lambda X, y, n_experts, random_state: init):

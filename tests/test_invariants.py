@@ -91,7 +91,7 @@ def assert_same_model(first, second, X, permutation=slice(None), **tolerance):
 
 @SHORT
 @pytest.mark.filterwarnings("ignore:The dispersions of experts")  # deep trees may
-@pytest.mark.parametrize("estimator, name", MODELS)
+@pytest.mark.parametrize(("estimator", "name"), MODELS)
 @pytest.mark.parametrize("assignment", ["soft", "hard", "stochastic"])
 def test_the_bound_never_decreases(data, estimator, name, assignment):
     X, y = data[estimator]
@@ -113,7 +113,7 @@ def test_the_bound_never_decreases(data, estimator, name, assignment):
         KNeighborsClassifier(20),
     ],
 )
-@pytest.mark.parametrize("estimator, name", EXACT)
+@pytest.mark.parametrize(("estimator", "name"), EXACT)
 def test_the_bound_never_decreases_whatever_the_gate(data, estimator, name, gate):
     X, y = data[estimator]
     model = build(estimator, name, gate=gate, n_init=2, max_iter=60).fit(X, y)
@@ -121,7 +121,7 @@ def test_the_bound_never_decreases_whatever_the_gate(data, estimator, name, gate
     assert model.lower_bounds_[-1] > model.lower_bounds_[0]
 
 
-@pytest.mark.parametrize("estimator, name", MODELS)
+@pytest.mark.parametrize(("estimator", "name"), MODELS)
 def test_the_likelihood_is_that_of_the_exposed_model(data, estimator, name):
     X, y = data[estimator]
     weights = np.random.RandomState(0).uniform(0.5, 2, size=150)
@@ -135,7 +135,7 @@ def test_the_likelihood_is_that_of_the_exposed_model(data, estimator, name):
 # -- reductions -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("estimator, name", MODELS)
+@pytest.mark.parametrize(("estimator", "name"), MODELS)
 def test_one_expert_equals_the_expert_alone(data, estimator, name):
     X, y = data[estimator]
     weights = np.random.RandomState(0).uniform(0.5, 2, size=150)
@@ -166,7 +166,7 @@ def test_one_expert_equals_the_expert_alone(data, estimator, name):
         assert_allclose(model.experts_[0].coef_, alone.coef_, atol=1e-5)
 
 
-@pytest.mark.parametrize("estimator, name", EXACT)
+@pytest.mark.parametrize(("estimator", "name"), EXACT)
 def test_equal_starts_equal_the_pooled_fit(data, estimator, name):
     X, y = data[estimator]
     model = build(estimator, name, init=np.full((150, 2), 0.5)).fit(X, y)
@@ -197,7 +197,7 @@ def test_hard_labels_give_each_group_its_own_fit(regression):
         assert_allclose(model.predict_experts(X)[:, k], own.predict(X))
 
 
-@pytest.mark.parametrize("estimator, name", MODELS)
+@pytest.mark.parametrize(("estimator", "name"), MODELS)
 def test_permuting_experts_permutes_the_result(data, estimator, name):
     X, y = data[estimator]
     start = np.random.RandomState(0).dirichlet(np.ones(2), size=150)
@@ -215,7 +215,7 @@ def test_permuting_experts_permutes_the_result(data, estimator, name):
 # -- weights --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("estimator, name", EXACT)
+@pytest.mark.parametrize(("estimator", "name"), EXACT)
 @pytest.mark.parametrize("n_init", [1, 4])
 @pytest.mark.parametrize("init", ["quantile", "random"])
 def test_integer_weights_equal_repeated_rows(data, estimator, name, n_init, init):
@@ -230,7 +230,7 @@ def test_integer_weights_equal_repeated_rows(data, estimator, name, n_init, init
     assert_same_model(weighted, repeated, X, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("estimator, name", MODELS)
+@pytest.mark.parametrize(("estimator", "name"), MODELS)
 def test_zero_weight_equals_a_dropped_row(data, estimator, name):
     X, y = data[estimator]
     weights = np.random.RandomState(0).randint(0, 3, size=150).astype(float)
@@ -241,7 +241,7 @@ def test_zero_weight_equals_a_dropped_row(data, estimator, name):
     assert_same_model(model, dropped, X, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("estimator, name", EXACT)
+@pytest.mark.parametrize(("estimator", "name"), EXACT)
 def test_order_of_rows_does_not_matter(data, estimator, name):
     X, y = data[estimator]
     order = np.random.RandomState(1).permutation(150)
@@ -278,7 +278,7 @@ def test_class_weights_are_sample_weights(three_classes):
 
 
 @pytest.mark.parametrize(
-    "estimator, name",
+    ("estimator", "name"),
     [
         (estimator, name)
         for estimator, name in MODELS
@@ -299,7 +299,7 @@ def test_sparse_equals_dense(data, estimator, name, container):
 
 
 @SHORT
-@pytest.mark.parametrize("estimator, name", MODELS[2:7] + MODELS[-4:])
+@pytest.mark.parametrize(("estimator", "name"), MODELS[2:7] + MODELS[-4:])
 def test_n_jobs_changes_nothing(data, estimator, name):
     X, y = data[estimator]
     serial = build(estimator, name, max_iter=4).fit(X, y)
@@ -320,7 +320,7 @@ def test_processes_change_nothing(regression):
     assert processes.lower_bounds_ == serial.lower_bounds_
 
 
-@pytest.mark.parametrize("estimator, name", MODELS)
+@pytest.mark.parametrize(("estimator", "name"), MODELS)
 @pytest.mark.parametrize("assignment", ["soft", "stochastic"])
 def test_a_random_state_determines_the_fit(data, estimator, name, assignment):
     X, y = data[estimator]
@@ -340,7 +340,7 @@ def test_another_random_state_is_another_start(regression):
     assert len(set(bounds)) == 3
 
 
-@pytest.mark.parametrize("estimator, name", EXACT)
+@pytest.mark.parametrize(("estimator", "name"), EXACT)
 def test_a_default_fit_draws_nothing(data, estimator, name):
     X, y = data[estimator]
     fits = [build(estimator, name).set_params(random_state=s).fit(X, y) for s in (0, 1)]
@@ -351,8 +351,8 @@ def test_a_default_fit_draws_nothing(data, estimator, name):
 
 
 @SHORT
-@pytest.mark.parametrize("estimator, name", MODELS)
-@pytest.mark.parametrize("n, m", [(1, 4), (13, 5)])
+@pytest.mark.parametrize(("estimator", "name"), MODELS)
+@pytest.mark.parametrize(("n", "m"), [(1, 4), (13, 5)])
 def test_warm_start_of_n_and_m_iterations_equals_n_plus_m(data, estimator, name, n, m):
     X, y = data[estimator]
     settings = {"tol": 0.0, "warm_start": True, "assignment": "soft"}
@@ -380,10 +380,23 @@ def test_warm_start_checks_the_number_of_experts(regression):
         model.set_params(n_experts=3).fit(*regression)
 
 
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"experts": DecisionTreeRegressor()}, "LinearExperts with EstimatorExperts"),
+        ({"gate": ConstantGate()}, "SoftmaxGate with ConstantGate"),
+    ],
+)
+def test_warm_start_checks_the_kinds(regression, change, match):
+    model = MixtureOfExpertsRegressor(n_experts=2, warm_start=True).fit(*regression)
+    with pytest.raises(ValueError, match=f"warm_start=True cannot .* {match}"):
+        model.set_params(**change).fit(*regression)
+
+
 # -- what the user gave stays as it was -----------------------------------------------
 
 
-@pytest.mark.parametrize("estimator, name", MODELS)
+@pytest.mark.parametrize(("estimator", "name"), MODELS)
 def test_nothing_given_is_modified(data, estimator, name):
     X, y = data[estimator]
     weights = np.random.RandomState(0).randint(0, 3, size=150).astype(float)

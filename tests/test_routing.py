@@ -119,6 +119,16 @@ def test_an_expert_runs_once_and_on_its_rows_only(regression, top_k):
         assert_array_equal(np.vstack([np.empty((0, 2)), *expert.calls]), X[rows])
 
 
+def test_an_expert_without_rows_does_not_run(regression):
+    X, y = regression
+    model = MixtureOfExpertsRegressor(Spy(), top_k=1).fit(X, y)
+    best = model.apply(X[:1])[0]
+    for expert in model.experts_:
+        expert.calls = []
+    assert_allclose(model.predict(X[:1]), model.experts_[best].mean_)
+    assert sorted(len(expert.calls) for expert in model.experts_) == [0, 0, 1]
+
+
 def test_top_k_leaves_the_density_alone(regression):
     X, y = regression
     model = MixtureOfExpertsRegressor(LinearRegression()).fit(X, y)

@@ -29,7 +29,7 @@ SPARSE = Lasso(alpha=0.1).fit(X, Y)
 
 
 @pytest.mark.parametrize(
-    "part, expected",
+    ("part", "expected"),
     [
         (LinearRegression().fit(X, Y), 4),
         (LinearRegression(fit_intercept=False).fit(X, Y), 3),

@@ -34,7 +34,7 @@ def frame():
 
 
 @pytest.mark.parametrize(
-    "features, expected",
+    ("features", "expected"),
     [
         (None, None),
         ([0, 2], [0, 2]),
@@ -74,12 +74,11 @@ def test_gate_and_experts_see_their_columns_only(container):
     model = MixtureOfExpertsRegressor(**settings).fit(container(X), y)
     assert model.gate_.coef_.shape == (2, 1)
     assert model.experts_[0].coef_.shape == (2,)
-    moved = X + [0, 0, 0]
-    moved[:, 0] += 0.3
+    moved = X + np.array([0.3, 0, 0])
     assert_array_equal(
         model.predict_experts(container(moved)), model.predict_experts(container(X))
     )
-    moved = X + [0, 5, 5]
+    moved = X + np.array([0, 5, 5])
     assert_array_equal(
         model.gate_proba(container(moved)), model.gate_proba(container(X))
     )
