@@ -109,6 +109,24 @@ class PipelineTrainer(GateTrainer):
         """The last gate's penalty."""
         return self.last.penalty
 
+    @property
+    def linearisable(self):
+        """Whether acceleration sees the last gate as a vector, see `Parametric`."""
+        return getattr(self.last, "linearisable", False)
+
+    @property
+    def parameters(self):
+        """Those of the last gate."""
+        return self.last.parameters
+
+    @parameters.setter
+    def parameters(self, values):
+        self.last.parameters = values
+
+    def linearise(self, responsibilities):
+        """The last gate's view of its objective."""
+        return self.last.linearise(responsibilities)
+
     def step(self, responsibilities):
         """Step the last gate."""
         self.last.step(responsibilities)
