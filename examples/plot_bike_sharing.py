@@ -33,10 +33,13 @@ from sklearn.model_selection import GroupShuffleSplit
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeRegressor
+from threadpoolctl import threadpool_limits
 
 from skmoe import MixtureOfExpertsRegressor
 from skmoe.datasets import load_bike_sharing
 from skmoe.gates import SoftmaxGate
+
+threadpool_limits(1)  # small problems; threads that wait for each other cost more
 
 bike = load_bike_sharing()
 X = pd.DataFrame(bike.data, columns=bike.feature_names)
@@ -77,11 +80,10 @@ singles = {
     "Ridge": ridge,
     "HistGradientBoosting": HistGradientBoostingRegressor(random_state=0),
 }
+linear = MixtureOfExpertsRegressor(Ridge(), n_experts=4, gate_features=time_of_use)
 mixtures = {
-    "4 linear experts": make_pipeline(
-        encoder,
-        MixtureOfExpertsRegressor(Ridge(), n_experts=4, gate_features=time_of_use),
-    ),
+    "4 linear experts": make_pipeline(encoder, linear),
+    "6 linear experts": make_pipeline(encoder, clone(linear).set_params(n_experts=6)),
     "3 trees": MixtureOfExpertsRegressor(
         tree, n_experts=3, gate=gate, tol=1e-3, random_state=0
     ),
@@ -134,7 +136,6 @@ for name, model in {**singles, **mixtures}.items():
 # Who are the experts?
 # --------------------
 # A mean responsibility (share), a noise level and, for linear experts, coefficients.
-linear = mixtures["4 linear experts"][-1]
 columns = ["kind", "share", "rows", "dispersion", "temp", "humidity", "year"]
 print("\n4 linear experts:")
 print(linear.summary()[columns].round(3).to_string())
