@@ -34,6 +34,7 @@ from skmoe._compat import (
 )
 from skmoe._counting import count_parameters
 from skmoe._design import Designs
+from skmoe._likelihood import LikelihoodMixin
 from skmoe._summary import summarise
 from skmoe._views import (
     as_numeric,
@@ -55,7 +56,7 @@ from skmoe.solvers.least_squares import product
 DEFAULT_N_EXPERTS = 3
 
 
-class BaseMixtureOfExperts(_BaseComposition):
+class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
     """Validation, EM and everything that does not depend on the kind of y."""
 
     _parameter_constraints: dict = {
@@ -302,7 +303,17 @@ class BaseMixtureOfExperts(_BaseComposition):
 
     def _run(self, gate, gate_X, kind, task, X, init, rng):
         """Run EM; return the mixture at its best state and the run."""
-        previous = self._warm_state(task, gate, kind)
+        terms = {
+            "n_experts": task.n_experts,
+            "kind of experts": kind.__name__,
+            "kind of gate": type(gate).__name__,
+            "number of gate features": gate_X.shape[1],
+            "number of expert features": task.X.shape[1],
+            "number of targets": task.y.shape[1],
+            "classes": None if task.classes is None else task.classes.tolist(),
+        }
+        previous = self._warm_state(terms)
+        self._terms = terms
         gate_trainer = gate.trainer(gate_X, task.n_experts, task.weights, task.designs)
         trainer = kind.trainer(task, previous and previous["experts"])
         mixture = Mixture(gate_trainer, trainer, task.weights)
@@ -322,27 +333,18 @@ class BaseMixtureOfExperts(_BaseComposition):
             gate_trainer.resume(previous["gate"])
             return mixture, new_run(previous["step"]).run(self.max_iter)
         point = self._starting_point(gate_X, task)
-        starts = initial_responsibilities(
-            init, self.n_init, point, X, task.labels, rng
-        )
+        starts = initial_responsibilities(init, self.n_init, point, X, task.labels, rng)
         return mixture, climb(mixture, starts, new_run, self.max_iter)
 
-    def _warm_state(self, task, gate, kind):
-        """What a warm start continues from, or None."""
+    def _warm_state(self, terms):
+        """What a warm start continues from, or None; the terms must be the same."""
         if not self.warm_start or not hasattr(self, "experts_"):
             return None
-        if len(self.experts_) != task.n_experts:
-            raise ValueError(
-                f"n_experts={task.n_experts} differs from the {len(self.experts_)} "
-                "experts of the fit to continue from. With warm_start=True the number "
-                "of experts must stay the same."
-            )
-        kinds = (type(self._experts), kind), (type(self.gate_), type(gate))
-        for before, now in kinds:
-            if before is not now:
+        for name, before in self._terms.items():
+            if terms[name] != before:
                 raise ValueError(
-                    f"warm_start=True cannot continue from {before.__name__} with "
-                    f"{now.__name__}: experts and gate must stay of their kinds."
+                    f"warm_start=True cannot continue the last fit: its {name} was "
+                    f"{before} and is now {terms[name]}. Fit a clone instead."
                 )
         return {"experts": self._experts, "gate": self.gate_, "step": self._step}
 
@@ -516,146 +518,6 @@ class BaseMixtureOfExperts(_BaseComposition):
             n_classes), class probabilities, for the classifier's.
         """
         return self._squeeze(self._components(X)[1])
-
-    def _log_joint(self, X, y):
-        """``log g_k(x_i) f_k(y_i | x_i)``, (n, K)."""
-        log_gate, predictions = self._components(X)
-        coded = self._code_y(y, log_gate.shape[0])
-        family, dispersions = self._family, self._experts.dispersions
-        return log_gate + family.log_density(coded, predictions, dispersions)
-
-    def responsibilities(self, X, y):
-        r"""Posterior probabilities of the experts given X and y.
-
-        .. math:: r_{ik} = \frac{g_k(x_i) f(y_i \mid m_k(x_i), \phi_k)}
-                               {\sum_l g_l(x_i) f(y_i \mid m_l(x_i), \phi_l)}
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_experts)
-            Rows sum to one.
-        """
-        check_is_fitted(self)
-        log_joint = self._log_joint(X, y)
-        joint = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
-        return joint / joint.sum(axis=1, keepdims=True)
-
-    def score_samples(self, X, y=None):
-        """Log density (log probability, for classes) of each y given its row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
-            Their targets. None: the model's own predictions, which makes a score of its
-            confidence: low where it is vague or its experts disagree.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Natural logarithms under the whole mixture, whatever `top_k` is; on the
-            training rows their weighted sum is `log_likelihood_`.
-        """
-        check_is_fitted(self)
-        log_joint = self._log_joint(X, self.predict(X) if y is None else y)
-        best = log_joint.max(axis=1)
-        return best + np.log(np.exp(log_joint - best[:, None]).sum(axis=1))
-
-    def aic(self, X, y):
-        r"""Akaike information criterion, lower is better.
-
-        .. math:: -2 \log L + 2 p
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
-
-        Returns
-        -------
-        float
-            The criterion.
-
-        Raises
-        ------
-        ValueError
-            If the number of parameters of an expert or the gate is unknown.
-        """
-        log_likelihood = self.score_samples(X, y).sum()
-        return float(-2 * log_likelihood + 2 * self._known_n_parameters())
-
-    def bic(self, X, y):
-        r"""Bayesian information criterion, lower is better.
-
-        .. math:: -2 \log L + p \log n
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
-
-        Returns
-        -------
-        float
-            The criterion.
-
-        Raises
-        ------
-        ValueError
-            If the number of parameters of an expert or the gate is unknown.
-        """
-        log_density = self.score_samples(X, y)
-        complexity = self._known_n_parameters() * np.log(len(log_density))
-        return float(-2 * log_density.sum() + complexity)
-
-    def icl(self, X, y):
-        r"""Integrated completed likelihood, lower is better.
-
-        .. math:: \mathrm{BIC} - 2 \sum_{ik} r_{ik} \log r_{ik}
-
-        BIC plus twice the entropy of the responsibilities: it prefers experts that
-        divide the rows clearly.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
-
-        Returns
-        -------
-        float
-            The criterion.
-
-        Raises
-        ------
-        ValueError
-            If the number of parameters of an expert or the gate is unknown.
-        """
-        responsibilities = self.responsibilities(X, y)
-        logs = np.log(np.maximum(responsibilities, np.finfo(np.float64).tiny))
-        return self.bic(X, y) - 2 * float(np.sum(responsibilities * logs))
-
-    def _known_n_parameters(self):
-        if np.isnan(self.n_parameters_):
-            raise ValueError(
-                "Information criteria need the number of parameters, which is unknown "
-                "for at least one expert or the gate. Compare by cross-validation."
-            )
-        return self.n_parameters_
 
     def summary(self):
         """One row per expert: what it is and how much of the data it has.

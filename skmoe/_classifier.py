@@ -289,9 +289,10 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         self._family = Categorical()
         self.classes_, index = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
+            (only,) = self.classes_.tolist()
             raise ValueError(
                 f"{type(self).__name__} needs rows of at least two classes with "
-                f"positive weight; the data contains one class: {self.classes_[0]!r}."
+                f"positive weight; the data contains one class: {only!r}."
             )
         return self._family, index[:, None], None, self.classes_
 
@@ -301,9 +302,10 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         index = np.minimum(index, len(self.classes_) - 1)
         unknown = self.classes_[index] != y
         if np.any(unknown):
+            first = y[unknown].tolist()[0]
             raise ValueError(
-                f"y holds class {y[unknown][0]!r}, which was not seen in fit; classes_ "
-                f"are {self.classes_.tolist()}."
+                f"y holds class {first!r}, which was not seen in fit; classes_ are "
+                f"{self.classes_.tolist()}."
             )
         return index[:, None]
 

@@ -374,23 +374,31 @@ def test_warm_start_continues_other_gates(regression, gate):
     assert model.n_iter_ < len(bounds)
 
 
-def test_warm_start_checks_the_number_of_experts(regression):
-    model = MixtureOfExpertsRegressor(n_experts=2, warm_start=True).fit(*regression)
-    with pytest.raises(ValueError, match=r"n_experts=3 differs from the 2 experts"):
-        model.set_params(n_experts=3).fit(*regression)
-
-
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"experts": DecisionTreeRegressor()}, "LinearExperts with EstimatorExperts"),
-        ({"gate": ConstantGate()}, "SoftmaxGate with ConstantGate"),
+        ({"n_experts": 3}, "n_experts was 2 and is now 3"),
+        ({"experts": DecisionTreeRegressor()}, "LinearExperts and is now Estimator"),
+        ({"gate": ConstantGate()}, "SoftmaxGate and is now ConstantGate"),
+        ({"gate_features": [0]}, "number of gate features was"),
+        ({"expert_features": [0]}, "number of expert features was"),
     ],
 )
-def test_warm_start_checks_the_kinds(regression, change, match):
+def test_warm_start_keeps_its_terms(regression, change, match):
     model = MixtureOfExpertsRegressor(n_experts=2, warm_start=True).fit(*regression)
-    with pytest.raises(ValueError, match=f"warm_start=True cannot .* {match}"):
+    with pytest.raises(ValueError, match=f"warm_start=True cannot .*{match}"):
         model.set_params(**change).fit(*regression)
+
+
+def test_warm_start_keeps_targets_and_classes(regression, classification):
+    X, y = regression
+    model = MixtureOfExpertsRegressor(n_experts=2, warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="number of targets was 1 and is now 2"):
+        model.fit(X, np.c_[y, y])
+    X, y = classification
+    model = MixtureOfExpertsClassifier(n_experts=2, warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match=r"classes was \[0, 1\] and is now \[5, 6\]"):
+        model.fit(X, y + 5)
 
 
 # -- what the user gave stays as it was -----------------------------------------------

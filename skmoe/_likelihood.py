@@ -1,0 +1,150 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a fitted mixture says of given y: densities, posteriors, criteria."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+
+class LikelihoodMixin:
+    """Methods of both estimators that compare the model with y."""
+
+    def _log_joint(self, X, y):
+        """``log g_k(x_i) f_k(y_i | x_i)``, (n, K)."""
+        log_gate, predictions = self._components(X)
+        coded = self._code_y(y, log_gate.shape[0])
+        family, dispersions = self._family, self._experts.dispersions
+        return log_gate + family.log_density(coded, predictions, dispersions)
+
+    def responsibilities(self, X, y):
+        r"""Posterior probabilities of the experts given X and y.
+
+        .. math:: r_{ik} = \frac{g_k(x_i) f(y_i \mid m_k(x_i), \phi_k)}
+                               {\sum_l g_l(x_i) f(y_i \mid m_l(x_i), \phi_l)}
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts)
+            Rows sum to one.
+        """
+        check_is_fitted(self)
+        log_joint = self._log_joint(X, y)
+        joint = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
+        return joint / joint.sum(axis=1, keepdims=True)
+
+    def score_samples(self, X, y=None):
+        """Log density (log probability, for classes) of each y given its row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+            Their targets. None: the model's own predictions, which makes a score of its
+            confidence: low where it is vague or its experts disagree.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Natural logarithms under the whole mixture, whatever `top_k` is; on the
+            training rows their weighted sum is `log_likelihood_`.
+        """
+        check_is_fitted(self)
+        log_joint = self._log_joint(X, self.predict(X) if y is None else y)
+        best = log_joint.max(axis=1)
+        return best + np.log(np.exp(log_joint - best[:, None]).sum(axis=1))
+
+    def aic(self, X, y):
+        r"""Akaike information criterion, lower is better.
+
+        .. math:: -2 \log L + 2 p
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+
+        Returns
+        -------
+        float
+            The criterion.
+
+        Raises
+        ------
+        ValueError
+            If the number of parameters of an expert or the gate is unknown.
+        """
+        log_likelihood = self.score_samples(X, y).sum()
+        return float(-2 * log_likelihood + 2 * self._known_n_parameters())
+
+    def bic(self, X, y):
+        r"""Bayesian information criterion, lower is better.
+
+        .. math:: -2 \log L + p \log n
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+
+        Returns
+        -------
+        float
+            The criterion.
+
+        Raises
+        ------
+        ValueError
+            If the number of parameters of an expert or the gate is unknown.
+        """
+        log_density = self.score_samples(X, y)
+        complexity = self._known_n_parameters() * np.log(len(log_density))
+        return float(-2 * log_density.sum() + complexity)
+
+    def icl(self, X, y):
+        r"""Integrated completed likelihood, lower is better.
+
+        .. math:: \mathrm{BIC} - 2 \sum_{ik} r_{ik} \log r_{ik}
+
+        BIC plus twice the entropy of the responsibilities: it prefers experts that
+        divide the rows clearly.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+
+        Returns
+        -------
+        float
+            The criterion.
+
+        Raises
+        ------
+        ValueError
+            If the number of parameters of an expert or the gate is unknown.
+        """
+        responsibilities = self.responsibilities(X, y)
+        logs = np.log(np.maximum(responsibilities, np.finfo(np.float64).tiny))
+        return self.bic(X, y) - 2 * float(np.sum(responsibilities * logs))
+
+    def _known_n_parameters(self):
+        if np.isnan(self.n_parameters_):
+            raise ValueError(
+                "Information criteria need the number of parameters, which is unknown "
+                "for at least one expert or the gate. Compare by cross-validation."
+            )
+        return self.n_parameters_
