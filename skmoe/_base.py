@@ -20,6 +20,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
 from skmoe._compat import (
     HasMethods,
@@ -54,6 +55,7 @@ from skmoe.routing import dispatch, route_top_k
 from skmoe.solvers.least_squares import product
 
 DEFAULT_N_EXPERTS = 3
+_NAMED_DEFAULT = {"gate": "SoftmaxGate()", "experts": "Ridge()"}
 
 
 class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
@@ -111,6 +113,13 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
         self : object
             This estimator.
         """
+        for name in ("gate", "experts"):
+            nested = [key for key in params if key.startswith(f"{name}__")]
+            if nested and params.get(name, getattr(self, name)) is None:
+                raise ValueError(
+                    f"{nested[0]!r} cannot be set on {name}=None. Give {name} first, "
+                    f"for instance {name}={_NAMED_DEFAULT[name]}."
+                )
         if isinstance(params.get("experts", self.experts), list):
             return self._set_params("experts", **params)
         return super().set_params(**params)
@@ -329,12 +338,19 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
                 step=step,
             )
 
-        if previous is not None:
-            gate_trainer.resume(previous["gate"])
-            return mixture, new_run(previous["step"]).run(self.max_iter)
-        point = self._starting_point(gate_X, task)
-        starts = initial_responsibilities(init, self.n_init, point, X, task.labels, rng)
-        return mixture, climb(mixture, starts, new_run, self.max_iter)
+        # The products of one EM iteration are over blocks of rows, too small to share:
+        # BLAS threads would only wait for each other (measured: up to three times the
+        # time on a quiet machine, more on a busy one).
+        threads = 1 if mixture.is_parametric else None
+        with threadpool_limits(threads, user_api="blas"):
+            if previous is not None:
+                gate_trainer.resume(previous["gate"])
+                return mixture, new_run(previous["step"]).run(self.max_iter)
+            point = self._starting_point(gate_X, task)
+            starts = initial_responsibilities(
+                init, self.n_init, point, X, task.labels, rng
+            )
+            return mixture, climb(mixture, starts, new_run, self.max_iter)
 
     def _warm_state(self, terms):
         """What a warm start continues from, or None; the terms must be the same."""
@@ -398,9 +414,10 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
         if not self.converged_:
             warnings.warn(
                 f"EM did not converge in max_iter={self.max_iter} iterations "
-                f"(lower bound {self.lower_bound_:.6g}). Increase max_iter or tol; "
-                "fewer experts or stronger penalties (the gate's alpha, the experts' "
-                "own) make an ill-posed problem converge.",
+                f"(lower bound {self.lower_bound_:.6g}). Increase max_iter or tol "
+                "(refits of trees and their like often need tol=1e-4); fewer experts "
+                "or stronger penalties (the gate's alpha, the experts' own) make an "
+                "ill-posed problem converge.",
                 ConvergenceWarning,
                 stacklevel=6,
             )

@@ -55,6 +55,13 @@ def as_numeric(X, estimator, parameter):
             input_name="X",
         )
     except ValueError as error:
+        if "contains NaN" in str(error):
+            raise ValueError(
+                f"{error}\nThe linear parts of a mixture of experts want finite "
+                f"numbers: leave columns with missing values out of {parameter}, "
+                "impute them, or use a gate and experts that take them, such as "
+                "HistGradientBoosting."
+            ) from error
         if is_frame(X) and "could not convert" in str(error):
             raise ValueError(
                 f"{error}. {type(estimator).__name__} needs numbers here: name the "

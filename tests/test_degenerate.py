@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Data on which a naive EM breaks: a finite result, a warning or a clear error."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -21,6 +23,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
+from skmoe.datasets import load_penguins
 from skmoe.gates import ConstantGate, SoftmaxGate
 
 BOTH = [MixtureOfExpertsRegressor, MixtureOfExpertsClassifier]
@@ -304,10 +307,26 @@ def test_missing_values_reach_experts_and_gates_that_take_them(regression):
     gate = HistGradientBoostingClassifier(max_iter=2, max_leaf_nodes=4)
     model = MixtureOfExpertsRegressor(experts, n_experts=2, gate=gate, tol=0.1)
     assert np.all(np.isfinite(model.fit(X, y).predict(X)))
-    with pytest.raises(ValueError, match="Input X contains NaN"):
+    with pytest.raises(ValueError, match=r"contains NaN[^~]*out of gate_features"):
         MixtureOfExpertsRegressor(experts, n_experts=2).fit(X, y)
-    with pytest.raises(ValueError, match="Input X contains NaN"):
+    with pytest.raises(ValueError, match=r"contains NaN[^~]*out of expert_features"):
         MixtureOfExpertsRegressor(n_experts=2, gate=gate).fit(X, y)
+
+
+def test_a_handful_of_rows_and_a_vanishing_dispersion_is_not_kept():
+    X, y = load_penguins(return_X_y=True)
+    model = MixtureOfExpertsRegressor(n_experts=3, n_init=20, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X[:, :3], y)
+    assert model.dispersions_.min() > 0.05 * model.dispersions_.max()
+
+
+@pytest.mark.parametrize("name", ["gate__alpha", "experts__alpha"])
+def test_nested_parameters_of_a_default_part(name):
+    part = name.partition("__")[0]
+    with pytest.raises(ValueError, match=f"'{name}' cannot be set on {part}=None"):
+        MixtureOfExpertsRegressor().set_params(**{name: 1.0})
 
 
 def test_arrays_of_objects(regression):

@@ -22,7 +22,7 @@ MAX_FEATURES = 1000
 DEAD_SHARE = 1e-8
 # An expert of fewer rows than twice its coefficients, and with a dispersion this much
 # smaller than the widest, interpolates: a spurious maximum.
-COLLAPSED_RATIO = 0.01
+COLLAPSED_RATIO = 0.05
 
 
 class LinearExperts(BaseExperts):
