@@ -37,8 +37,8 @@ from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.families import Categorical, Gaussian
 from skmoe.gates import ClassifierGate, ConstantGate, PipelineGate, SoftmaxGate
 
-# SciPy 1.17 warns of options that scikit-learn 1.6 passes to its solvers. To go with the
-# support of scikit-learn 1.6.
+# SciPy 1.17 warns of options that scikit-learn 1.6 passes to its solvers: to go with its
+# support.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:scipy.optimize. The `disp` and `iprint` options:DeprecationWarning"
 )
@@ -107,7 +107,12 @@ def name_of(value):
 # -- the estimators --------------------------------------------------------------------
 
 
-@parametrize_with_checks(MODELS)
+# pytest 9 wants a list where scikit-learn before 1.9 hands it a generator.
+all_checks = parametrize_with_checks(MODELS).mark
+names, pairs = all_checks.args
+
+
+@pytest.mark.parametrize(names, list(pairs), **all_checks.kwargs)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 
