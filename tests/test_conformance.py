@@ -37,8 +37,8 @@ from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.families import Categorical, Gaussian
 from skmoe.gates import ClassifierGate, ConstantGate, PipelineGate, SoftmaxGate
 
-# SciPy 1.17 warns of options that scikit-learn 1.6 passes to its solvers: to go with its
-# support.
+# SciPy 1.17 warns of options that scikit-learn 1.6 passes to its solvers: to go with
+# its support.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:scipy.optimize. The `disp` and `iprint` options:DeprecationWarning"
 )
