@@ -27,6 +27,7 @@ from sklearn.utils.estimator_checks import (
     check_no_attributes_set_in_init,
     check_param_validation,
     check_parameters_default_constructible,
+    check_sample_weight_equivalence_on_dense_data,
     check_set_params,
     check_valid_tag_types,
     parametrize_with_checks,
@@ -36,12 +37,6 @@ import skmoe
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.families import Categorical, Gaussian
 from skmoe.gates import ClassifierGate, ConstantGate, PipelineGate, SoftmaxGate
-
-# SciPy 1.17 warns of options that scikit-learn 1.6 passes to its solvers: to go with
-# its support.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:scipy.optimize. The `disp` and `iprint` options:DeprecationWarning"
-)
 
 
 def softmax_pipeline():
@@ -242,3 +237,15 @@ def test_models_are_of_the_kind_their_list_says():
 
 def test_array_api_checks_are_not_skipped():
     assert os.environ.get("SCIPY_ARRAY_API") == "1"
+
+
+# -- collapse --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "experts", [Ridge(), [("a", Ridge(0.1)), ("b", Ridge(1e-3))]], ids=["one", "two"]
+)
+def test_weights_equal_repeated_rows_while_dispersions_collapse(experts):
+    """30 columns on 15 rows: extrapolated steps must not blow up rounding."""
+    model = MixtureOfExpertsRegressor(experts)
+    check_sample_weight_equivalence_on_dense_data("Mixture", model)

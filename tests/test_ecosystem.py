@@ -58,12 +58,10 @@ from skmoe.gates import ConstantGate, SoftmaxGate
 SKLEARN_VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 
 # A handful of iterations shows that parts fit together; that EM converges, and where
-# to, is tested elsewhere. SciPy 1.17 warns of options that scikit-learn 1.6 passes to
-# its solvers: to go with the support of scikit-learn 1.6.
+# to, is tested elsewhere.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:EM did not converge",
     "ignore:The dispersions of experts",
-    "ignore:scipy.optimize. The `disp` and `iprint` options:DeprecationWarning",
 )
 # Polars 2 has no interchange protocol, by which scikit-learn before 1.9 reads the names
 # of dataframes that are not of pandas.

@@ -29,9 +29,11 @@ class QuasiNewtonStep:
     missing labels take away from the information and converges superlinearly.
 
     The first `warm_up` steps are EM's own: far from a maximum its caution finds better
-    ones. Each proposal is judged by the E-step that follows. One that lowers the
-    objective is shortened, then replaced by EM's own step (shortened too, if its Newton
-    step for the gate went too far): the objective never falls.
+    ones. So are twice as many after a dispersion reached its floor: while an expert
+    collapses, extrapolation would blow up differences of rounding. Each proposal is
+    judged by the E-step that follows. One that lowers the objective is shortened, then
+    replaced by EM's own step (shortened too, if its Newton step for the gate went too
+    far): the objective never falls.
 
     Parameters
     ----------
@@ -72,7 +74,7 @@ class QuasiNewtonStep:
         self.predicted_gain = None
         self.n_steps += 1
         if not ascent.smooth:
-            self.pairs = []
+            self.pairs, self.n_steps = [], -self.warm_up
         elif self.pairs and self.n_steps > self.warm_up:
             self._accelerate(ascent)
         mixture.parameters = position + self.move
