@@ -96,7 +96,7 @@ def _fit_with(estimator, X, y, parameter, weights, fit_params):
     it, and refuses keywords that name a step. One that requested nothing still gets its
     weights, with routing switched off for the call: EM cannot do without.
     """
-    if not _routing_enabled() or has_fit_parameter(estimator, "sample_weight"):
+    if not _routing_enabled():
         return estimator.fit(X, y, **{parameter: weights}, **fit_params)
     if get_routing_for_object(estimator).consumes("fit", ["sample_weight"]):
         return estimator.fit(X, y, sample_weight=weights, **fit_params)
