@@ -208,7 +208,8 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
         )
         kind = next(kind for kind in EXPERT_KINDS if kind.accepts(task))
         gate = check_gate(None if self.gate is None else clone(self.gate))
-        gate_X, task.X = self._inputs(X, gate, kind, templates)
+        self._numeric = (gate.numeric, kind.numeric)
+        gate_X, task.X = self._inputs(X, templates)
         self._check_width(kind, task.X, templates)
         init = self._init_of(rows, given)
         mixture, run = self._run(gate, gate_X, kind, task, X, init, rng)
@@ -269,15 +270,10 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
             self, X, reset=reset, accept_sparse="csr", ensure_all_finite=False
         )
 
-    def _inputs(self, X, gate, kind, templates):
+    def _inputs(self, X, templates):
         """What gate and experts get: float arrays for linear parts, else X as given."""
         gate_X = select_columns(X, self._gate_columns)
-        same = self._gate_columns is None and self._expert_columns is None
-        expert_X = gate_X if same else select_columns(X, self._expert_columns)
-        self._numeric = (gate.numeric, kind.numeric)
-        return self._convert(gate_X, expert_X, templates)
-
-    def _convert(self, gate_X, expert_X, templates):
+        expert_X = select_columns(X, self._expert_columns)
         gate_numeric, experts_numeric = self._numeric
         shared = expert_X is gate_X
         if gate_numeric:
@@ -362,7 +358,8 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
                     f"warm_start=True cannot continue the last fit: its {name} was "
                     f"{before} and is now {terms[name]}. Fit a clone instead."
                 )
-        return {"experts": self._experts, "gate": self.gate_, "step": self._step}
+        step = self._steps.get((self.assignment, self.accelerate))
+        return {"experts": self._experts, "gate": self.gate_, "step": step}
 
     def _starting_point(self, gate_X, task):
         gate = task.designs.get(numeric_columns(gate_X)).matrix
@@ -396,7 +393,9 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
         self.log_likelihood_ = float(mixture.log_likelihood())
         self._totals = mixture.weights @ responsibilities
         self.n_parameters_ = self._count_parameters()
-        self._step = run.step if self.warm_start else None
+        # What acceleration has learnt serves a warm start that climbs the same way.
+        way = (self.assignment, self.accelerate)
+        self._steps = {way: run.step} if self.warm_start else {}
         self._warn(mixture)
 
     def _name_features(self, estimators):
@@ -444,11 +443,7 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
 
     def _check_predict_input(self, X):
         check_is_fitted(self)
-        X = self._check_X(X, reset=False)
-        gate_X = select_columns(X, self._gate_columns)
-        same = self._gate_columns is None and self._expert_columns is None
-        expert_X = gate_X if same else select_columns(X, self._expert_columns)
-        return self._convert(gate_X, expert_X, self.experts_)
+        return self._inputs(self._check_X(X, reset=False), self.experts_)
 
     def _components(self, X):
         """Log gate (n, K) and every expert's prediction (n, K, ...).

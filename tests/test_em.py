@@ -262,7 +262,8 @@ def test_plain_steps_have_nothing_to_take_back():
 )
 def test_which_mixtures_are_accelerated(regression, settings, kind):
     model = MixtureOfExpertsRegressor(n_experts=2, warm_start=True, **settings)
-    assert isinstance(model.fit(*regression)._step, kind)
+    (step,) = model.fit(*regression)._steps.values()
+    assert isinstance(step, kind)
 
 
 class Falling:

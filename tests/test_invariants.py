@@ -390,6 +390,18 @@ def test_warm_start_keeps_its_terms(regression, change, match):
         model.set_params(**change).fit(*regression)
 
 
+@SHORT
+def test_warm_start_climbs_as_it_is_told_now(regression):
+    """Without acceleration two fits of a warm start are one plain climb."""
+    X, y = regression
+    plain = MixtureOfExpertsRegressor(n_experts=2, accelerate=False, max_iter=14)
+    plain = plain.set_params(warm_start=True, tol=0.0)
+    turned = clone(plain).set_params(accelerate=True, max_iter=4)
+    plain.fit(X, y)
+    turned.fit(X, y).set_params(accelerate=False, max_iter=10).fit(X, y)
+    assert_allclose(turned.lower_bound_, plain.lower_bound_, rtol=1e-10)
+
+
 def test_warm_start_keeps_targets_and_classes(regression, classification):
     X, y = regression
     model = MixtureOfExpertsRegressor(n_experts=2, warm_start=True).fit(X, y)

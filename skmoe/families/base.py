@@ -26,8 +26,6 @@ class BaseFamily(ABC, BaseEstimator):
 
     #: Name by which estimators accept the family.
     name: str
-    #: Numbers per expert and target that `fit_dispersion` estimates.
-    n_dispersions: int = 1
 
     def check_target(self, y):
         """Raise ValueError naming the first value of y outside the family's domain."""

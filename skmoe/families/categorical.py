@@ -34,7 +34,6 @@ class Categorical(BaseFamily):
     """
 
     name = "categorical"
-    n_dispersions = 0
 
     def log_density(self, y, prediction, dispersion):
         """Log probability of each row's class, (n, K)."""
