@@ -3,9 +3,12 @@
 """What both estimators share: validate, run EM, expose."""
 
 import warnings
+from contextlib import contextmanager
+from functools import cache
 from numbers import Integral, Real
 
 import numpy as np
+from joblib import Parallel, effective_n_jobs
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import (
@@ -20,8 +23,9 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
+from skmoe._blocks import TASK_ROWS
 from skmoe._compat import (
     HasMethods,
     Interval,
@@ -48,9 +52,11 @@ from skmoe.em.driver import EM
 from skmoe.em.initialization import StartingPoint, initial_responsibilities
 from skmoe.em.mixture import Mixture
 from skmoe.em.restarts import climb
+from skmoe.em.summed import SummedMixture
 from skmoe.experts import EXPERT_KINDS
 from skmoe.experts.base import ExpertTask
 from skmoe.gates import SoftmaxGate, check_gate
+from skmoe.kernels import get_kernels
 from skmoe.routing import dispatch, route_top_k
 from skmoe.solvers.least_squares import product
 
@@ -74,6 +80,7 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "accelerate": ["boolean"],
+        "engine": [StrOptions({"auto", "numpy", "numba"})],
         "warm_start": ["boolean"],
         "n_jobs": [None, Integral],
         "random_state": ["random_state"],
@@ -179,7 +186,11 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
         expert_params = self._route(fit_params, names)
         given = X
         X, y, weights, rows = self._check_fit_input(X, y, sample_weight, len(names))
-        expert_params = [_check_method_params(given, p, rows) for p in expert_params]
+        if any(expert_params):
+            kept = np.arange(len(y)) if isinstance(rows, slice) else rows
+            expert_params = [
+                _check_method_params(given, params, kept) for params in expert_params
+            ]
         rng = check_random_state(self.random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
         self._gate_columns = resolve_columns(X, self.gate_features, "gate_features")
@@ -187,7 +198,8 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
             X, self.expert_features, "expert_features"
         )
         family, coded, minimum, classes = self._problem(y, weights)
-        designs = Designs(weights)
+        size = len(weights) * len(names)
+        designs = Designs(weights, get_kernels(self.engine, size))
         task = ExpertTask(
             templates=[
                 seeded_clone(template, seed)
@@ -236,10 +248,14 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
         """Validated X, y and weights, rows of weight zero dropped."""
         X = self._check_X(X, reset=True)
         y = self._check_y(y, X)
-        weights = check_sample_weight(sample_weight, X)
+        if sample_weight is None:  # one number, not one per row
+            weights = np.broadcast_to(1.0, y.shape[:1])
+        else:
+            weights = check_sample_weight(sample_weight, X)
         weights = self._class_weighted(weights, y)
-        rows = np.flatnonzero(weights > 0)
-        if len(rows) < X.shape[0]:
+        rows, positive = slice(None), weights > 0
+        if not positive.all():
+            rows = np.flatnonzero(positive)
             X, y, weights = _safe_indexing(X, rows), y[rows], weights[rows]
         if X.shape[0] < n_experts:
             raise ValueError(
@@ -253,7 +269,7 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
         if isinstance(self.init, str) or callable(self.init):
             return self.init
         check_consistent_length(X, self.init)
-        return _safe_indexing(self.init, rows)
+        return self.init if isinstance(rows, slice) else _safe_indexing(self.init, rows)
 
     def _check_X(self, X, reset):
         """X with known names and width: a dataframe as it is, else an array."""
@@ -321,32 +337,47 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
         self._terms = terms
         gate_trainer = gate.trainer(gate_X, task.n_experts, task.weights, task.designs)
         trainer = kind.trainer(task, previous and previous["experts"])
-        mixture = Mixture(gate_trainer, trainer, task.weights)
+        if previous is not None:
+            gate_trainer.resume(previous["gate"])
+        with self._mixture(gate_trainer, trainer, task.weights) as mixture:
 
-        def new_run(step=None):
-            return EM(
-                mixture,
-                tol=self.tol,
-                assignment=self.assignment,
-                accelerate=self.accelerate,
-                rng=rng,
-                verbose=self.verbose,
-                step=step,
-            )
+            def new_run(step=None):
+                return EM(
+                    mixture,
+                    tol=self.tol,
+                    assignment=self.assignment,
+                    accelerate=self.accelerate,
+                    rng=rng,
+                    verbose=self.verbose,
+                    step=step,
+                )
 
-        # The products of one EM iteration are over blocks of rows, too small to share:
-        # BLAS threads would only wait for each other (measured: up to three times the
-        # time on a quiet machine, more on a busy one).
-        threads = 1 if mixture.is_parametric else None
-        with threadpool_limits(threads, user_api="blas"):
             if previous is not None:
-                gate_trainer.resume(previous["gate"])
                 return mixture, new_run(previous["step"]).run(self.max_iter)
             point = self._starting_point(gate_X, task)
             starts = initial_responsibilities(
                 init, self.n_init, point, X, task.labels, rng
             )
             return mixture, climb(mixture, starts, new_run, self.max_iter)
+
+    @contextmanager
+    def _mixture(self, gate, experts, weights):
+        """The mixture that EM climbs: by sums over blocks of rows where it can be.
+
+        BLAS gets one thread there: the products of a block are too small to share, and
+        its threads would wait for each other (measured: up to three times the time on a
+        quiet machine, more on a busy one). Blocks are what threads share.
+        """
+        drawn = self.assignment == "stochastic"  # one draw per row, kept for the M-step
+        if drawn or gate.additive is None or experts.additive is None:
+            yield Mixture(gate, experts, weights)
+            return
+        with threadpools().limit(limits=1, user_api="blas"):
+            if len(weights) <= TASK_ROWS or effective_n_jobs(self.n_jobs) == 1:
+                yield SummedMixture(gate, experts, weights)
+                return
+            with Parallel(n_jobs=self.n_jobs, require="sharedmem") as parallel:
+                yield SummedMixture(gate, experts, weights, parallel)
 
     def _warm_state(self, terms):
         """What a warm start continues from, or None; the terms must be the same."""
@@ -362,14 +393,18 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
         return {"experts": self._experts, "gate": self.gate_, "step": step}
 
     def _starting_point(self, gate_X, task):
-        gate = task.designs.get(numeric_columns(gate_X)).matrix
-        experts = gate
-        if task.X is not gate_X:
-            experts = task.designs.get(numeric_columns(task.X)).matrix
-        classify = task.classes is not None
-        Y = np.eye(len(task.classes))[task.y[:, 0]] if classify else task.y
+        def design(X, is_numeric):
+            return task.designs.get(X if is_numeric else numeric_columns(X))
+
+        experts = design(task.X, self._numeric[1])
+        gate = experts if task.X is gate_X else design(gate_X, self._numeric[0])
         return StartingPoint(
-            gate, experts, Y, task.weights, task.n_experts, is_classification=classify
+            gate,
+            experts,
+            task.targets,
+            task.weights,
+            task.n_experts,
+            is_classification=task.classes is not None,
         )
 
     # -- results ----------------------------------------------------------------------
@@ -389,9 +424,8 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
         self.lower_bound_ = self.lower_bounds_[-1]
         self.n_iter_ = len(self.lower_bounds_)
         self.converged_ = bool(run.converged)
-        responsibilities, _ = mixture.e_step()
         self.log_likelihood_ = float(mixture.log_likelihood())
-        self._totals = mixture.weights @ responsibilities
+        self._totals = mixture.totals()
         self.n_parameters_ = self._count_parameters()
         # What acceleration has learnt serves a warm start that climbs the same way.
         way = (self.assignment, self.accelerate)
@@ -591,6 +625,12 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
             default = self.experts is None  # an unfitted ensemble has no truth value
             templates.append(self._default_expert() if default else self.experts)
         return visual_block("parallel", templates, names=names)
+
+
+@cache
+def threadpools():
+    """The loaded BLAS libraries; finding them takes longer than a small fit."""
+    return ThreadpoolController()
 
 
 def mix(weights, values):

@@ -68,6 +68,11 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     accelerate : bool, default=True
         Quasi-Newton steps on the observed likelihood where gate and experts are linear.
         Never lowers the likelihood.
+    engine : {'auto', 'numpy', 'numba'}, default='auto'
+        Loops over rows where linear experts meet a softmax or constant gate: in NumPy,
+        or compiled by numba (the same results, to rounding). 'auto': numba where it is
+        installed and rows times experts are two million or more, enough to win back
+        what loading it costs.
     warm_start : bool, default=False
         Continue from the last fit; `init` and `n_init` are then ignored.
     n_jobs : int, default=None
@@ -158,6 +163,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         max_iter=200,
         tol=1e-6,
         accelerate=True,
+        engine="auto",
         warm_start=False,
         n_jobs=None,
         random_state=None,
@@ -176,6 +182,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         self.max_iter = max_iter
         self.tol = tol
         self.accelerate = accelerate
+        self.engine = engine
         self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.random_state = random_state

@@ -6,49 +6,79 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
+from skmoe._blocks import (
+    DenseBlock,
+    SparseBlock,
+    block_batches,
+    row_batches,
+    unpack_grams,
+)
+from skmoe.kernels import get_kernels
+
+# Rows per step of the sums that are taken once per fit.
+MOMENT_ROWS = 2**14
+
 
 class Design:
     """Standardised columns and an intercept, with the way back to the user's scale.
 
-    ``matrix = [(X - center) / scale, 1]`` of shape (n_samples, n_features + 1). Linear
-    scores are the same on both scales; the standardised one keeps the normal equations
-    well conditioned and gives penalties and steps one unit. Sparse input is scaled but
-    never centred (that would fill it), which changes no maximiser, because intercepts
-    are not penalised.
+    ``matrix = [(X - center) / scale, 1]`` of shape (n_samples, n_features + 1), of
+    which only blocks of rows ever exist. Linear scores are the same on both scales; the
+    standardised one keeps the normal equations well conditioned and gives penalties and
+    steps one unit. Sparse input is scaled but never centred (that would fill it), which
+    changes no maximiser, because intercepts are not penalised.
 
     Parameters
     ----------
-    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        Kept, not copied.
     weights : ndarray of shape (n_samples,)
     centered : bool, default=True
         False where a model without an intercept must be expressed.
+    kernels : module, default=None
+        See `skmoe.kernels`; None: those in NumPy.
     """
 
-    def __init__(self, X, weights, centered=True):
+    def __init__(self, X, weights, centered=True, kernels=None):
+        self.X = X
+        self.weights = weights
+        self.kernels = get_kernels() if kernels is None else kernels
         mean, variance = weighted_moments(X, weights)
         deviation = np.sqrt(variance)
         # A constant column has only rounding left as its deviation.
         constant = deviation <= 10 * np.finfo(np.float64).eps * np.abs(mean)
         constant |= deviation == 0
         self.scale = np.where(constant, 1.0, deviation)
+        self.inverse_scale = 1.0 / self.scale
         if sp.issparse(X) or not centered:
             self.center = np.zeros_like(mean)
         else:
             self.center = mean
-        self.matrix = self._build(X, constant)
+            self.inverse_scale[constant] = 0.0  # centring leaves rounding only
 
-    def _build(self, X, constant):
-        ones = np.ones((X.shape[0], 1))
-        if sp.issparse(X):
-            scaled = X @ sp.diags(1.0 / self.scale)
-            return sp.csr_matrix(sp.hstack([scaled, ones]))
-        matrix = np.empty((X.shape[0], X.shape[1] + 1))
-        np.subtract(X, self.center, out=matrix[:, :-1])
-        matrix[:, :-1] /= self.scale
-        if self.center.any():  # centring leaves only rounding of a constant column
-            matrix[:, :-1][:, constant] = 0.0
-        matrix[:, -1:] = ones
-        return matrix
+    @property
+    def n_columns(self):
+        """Number of columns, the intercept's included."""
+        return self.X.shape[1] + 1
+
+    def block(self, rows):
+        """Return the block of some rows (a slice or indices)."""
+        if sp.issparse(self.X):
+            return SparseBlock(self.X[rows], self.inverse_scale, self.kernels)
+        return DenseBlock(self.X[rows], self.center, self.inverse_scale, self.kernels)
+
+    def gram(self):
+        """Weighted mean of ``a a'``, (p, p)."""
+        packed = 0.0
+        for rows in block_batches(0, len(self.weights), self.n_columns, 1):
+            packed = packed + self.block(rows).grams(self.weights[None, rows])
+        return unpack_grams(packed, self.n_columns)[0] / self.weights.sum()
+
+    def standardised(self):
+        """The columns without the intercept, (n, d): a copy of the size of X."""
+        if sp.issparse(self.X):
+            return sp.csr_matrix(self.X @ sp.diags(self.inverse_scale))
+        return (self.X - self.center) * self.inverse_scale
 
     def to_user(self, coefficients):
         """Slopes (..., n_features) and intercepts (...) on the scale of `X`."""
@@ -65,22 +95,30 @@ def weighted_moments(X, weights):
     """Weighted mean and variance of each column, each (n_features,)."""
     if sp.issparse(X):
         return mean_variance_axis(X, axis=0, weights=weights.astype(X.dtype))
-    share = weights / weights.sum()
-    mean = share @ X
-    return mean, share @ (X - mean) ** 2
+    batches = row_batches(0, X.shape[0], MOMENT_ROWS)
+    total = weights.sum()
+    mean = sum(weights[rows] @ X[rows] for rows in batches) / total
+    rest = squares = 0.0
+    for rows in batches:
+        centered = X[rows] - mean
+        rest = rest + weights[rows] @ centered
+        squares = squares + weights[rows] @ centered**2
+    # What rounding left of the first mean: a constant column is to be recognised.
+    rest = rest / total
+    return mean + rest, np.maximum(squares / total - rest**2, 0.0)
 
 
 class Designs:
     """One `Design` per input array, so that gate and experts share theirs."""
 
-    def __init__(self, weights):
+    def __init__(self, weights, kernels=None):
         self.weights = weights
+        self.kernels = kernels
         self._cache = {}
 
     def get(self, X, centered=True):
         """Return the design of `X`, built once."""
         key = (id(X), centered)
         if key not in self._cache:
-            # `X` is kept beside its design: an id is only unique among living objects.
-            self._cache[key] = X, Design(X, self.weights, centered)
-        return self._cache[key][1]
+            self._cache[key] = Design(X, self.weights, centered, self.kernels)
+        return self._cache[key]

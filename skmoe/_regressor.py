@@ -73,6 +73,11 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     reg_dispersion : float, default=1e-3
         Smallest dispersion, relative to the standard deviation of y: it bounds the
         likelihood, as GaussianMixture's `reg_covar` does.
+    engine : {'auto', 'numpy', 'numba'}, default='auto'
+        Loops over rows where linear experts meet a softmax or constant gate: in NumPy,
+        or compiled by numba (the same results, to rounding). 'auto': numba where it is
+        installed and rows times experts are two million or more, enough to win back
+        what loading it costs.
     warm_start : bool, default=False
         Continue from the last fit; `init` and `n_init` are then ignored.
     n_jobs : int, default=None
@@ -171,6 +176,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         tol=1e-6,
         accelerate=True,
         reg_dispersion=1e-3,
+        engine="auto",
         warm_start=False,
         n_jobs=None,
         random_state=None,
@@ -190,6 +196,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         self.tol = tol
         self.accelerate = accelerate
         self.reg_dispersion = reg_dispersion
+        self.engine = engine
         self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -277,7 +284,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
                 f"shape {y.shape}."
             )
         check_consistent_length(X, y)
-        return y.astype(np.float64)
+        return y.astype(np.float64, copy=False)
 
     @staticmethod
     def _class_weighted(weights, y):

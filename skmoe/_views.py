@@ -8,6 +8,9 @@ from sklearn.utils import check_array
 
 from skmoe._compat import _get_column_indices, _safe_indexing
 
+# What the linear parts compute on without a copy; sums are taken in double precision.
+FLOATS = (np.float64, np.float32)
+
 
 def is_frame(X):
     """Whether X is a dataframe (pandas, polars or alike) and not an array."""
@@ -44,12 +47,12 @@ def select_columns(X, indices):
 
 
 def as_numeric(X, estimator, parameter):
-    """X as a finite float64 array or CSR matrix; an error that says what to do."""
+    """X as a finite float array or CSR matrix; an error that says what to do."""
     try:
         return check_array(
             X,
             accept_sparse="csr",
-            dtype=np.float64,
+            dtype=FLOATS,
             ensure_min_features=0,
             estimator=estimator,
             input_name="X",

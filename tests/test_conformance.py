@@ -51,7 +51,7 @@ def softmax_pipeline():
 # Weights and repeated rows must agree to seven digits, which needs a tight `tol` where
 # the maximum is flat. Parts that are refitted by solvers of their own converge as plain
 # EM does, slowly, and no further than those solvers' tolerances: a loose `tol`.
-TIGHT, LOOSE = 1e-10, 1e-3
+TIGHT, LOOSE = 1e-11, 1e-3
 own_solver = TransformedTargetRegressor(LinearRegression())
 
 REGRESSORS = [

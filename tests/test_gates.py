@@ -104,17 +104,46 @@ def test_large_softmax_by_lbfgs_equals_newton(soft_labels, monkeypatch):
     assert_allclose(lbfgs.predict_proba(X), newton.predict_proba(X), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("n_experts", "n_features", "is_newton"),
+    [(4, 10, True), (5, 1, False), (3, 49, True), (3, 50, False), (1, 200, True)],
+)
+def test_which_gates_step_by_newton(n_experts, n_features, is_newton, monkeypatch):
+    monkeypatch.setattr(softmax_module, "NEWTON_EXPERTS", 4)
+    monkeypatch.setattr(softmax_module, "NEWTON_LIMIT", 100)
+    X, weights = np.zeros((1, n_features)), np.ones(1)
+    trainer = SoftmaxGate().trainer(X, n_experts, weights, Designs(weights))
+    assert trainer.is_newton is is_newton
+    n_pairs = n_experts * (n_experts - 1) // 2
+    assert trainer.n_curvatures == (n_pairs if is_newton else n_experts)
+
+
 def test_large_softmax_step_raises_the_objective():
     rng = np.random.RandomState(0)
-    X, R = rng.normal(size=(60, 300)), rng.dirichlet(np.ones(3), size=60)
+    X, R = rng.normal(size=(60, 501)), rng.dirichlet(np.ones(3), size=60)
     weights = np.ones(60)
     trainer = SoftmaxGate().trainer(X, 3, weights, Designs(weights))
-    assert not trainer.linearisable
+    assert not trainer.is_newton
     before = trainer.expected(R)
     trainer.step(R)
     middle = trainer.expected(R)
     trainer.fit(R)
     assert before + 0.01 < middle <= trainer.expected(R)
+
+
+@pytest.mark.parametrize("newton_limit", [1000, 0])
+def test_softmax_steps_alone_reach_the_fit(soft_labels, monkeypatch, newton_limit):
+    X, R, weights = soft_labels
+    monkeypatch.setattr(softmax_module, "NEWTON_LIMIT", newton_limit)
+    trainer = SoftmaxGate(0.01).trainer(X, 3, weights, Designs(weights))
+    R = R * weights[:, None]
+    values = [trainer.expected(R)]
+    for _ in range(500):
+        trainer.step(R)
+        values.append(trainer.expected(R))
+    assert np.diff(values).min() > -1e-12
+    trainer.fit(R)
+    assert_allclose(values[-1], trainer.expected(R), atol=1e-9)
 
 
 def test_large_gate_in_a_mixture_leaves_em_monotone(regression, monkeypatch):

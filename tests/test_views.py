@@ -17,6 +17,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsRegressor
+from skmoe._blocks import unpack_grams
 from skmoe._design import Design, Designs
 from skmoe._views import is_frame, numeric_columns, resolve_columns, select_columns
 from skmoe.gates import ClassifierGate
@@ -175,18 +176,64 @@ def test_design_there_and_back(sparse, centered):
     rng = np.random.RandomState(0)
     X = rng.normal(size=(20, 3)) * [1, 1e6, 1e-6] + [1, 0, 1e-3]
     design = Design(sp.csr_matrix(X) if sparse else X, np.ones(20), centered)
-    matrix = design.matrix.toarray() if sparse else design.matrix
     coefficients = rng.normal(size=(2, 4))
     slopes, intercepts = design.to_user(coefficients)
-    assert_allclose(X @ slopes.T + intercepts, matrix @ coefficients.T, atol=1e-9)
+    scores = design.block(slice(None)).scores(coefficients)
+    assert_allclose(X @ slopes.T + intercepts, scores.T, atol=1e-9)
     assert_allclose(design.from_user(slopes, intercepts), coefficients, rtol=1e-9)
+
+
+@pytest.mark.parametrize("rows", [slice(None), slice(3, 11), [5, 0, 5]])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_blocks_are_rows_of_the_standardised_matrix(rows, sparse):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(20, 3)) * (rng.uniform(size=(20, 3)) < 0.7) + [2, 0, 0]
+    weights = rng.uniform(size=20)
+    design = Design(sp.csr_matrix(X) if sparse else X, weights)
+    mean = np.average(X, axis=0, weights=weights)
+    scale = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weights))
+    assert_allclose(design.scale, scale)
+    A = np.column_stack([X / scale if sparse else (X - mean) / scale, np.ones(20)])
+    block, part = design.block(rows), A[rows]
+    V, values = rng.normal(size=(2, 4)), rng.uniform(size=(2, len(part)))
+    assert_allclose(block.scores(V), V @ part.T, atol=1e-12)
+    assert_allclose(block.cross(values), values @ part, atol=1e-12)
+    grams = np.einsum("np,qn,nr->qpr", part, values, part)
+    assert_allclose(unpack_grams(block.grams(values), 4), grams, atol=1e-12)
+    gram = (A * weights[:, None]).T @ A / weights.sum()
+    assert_allclose(design.gram(), gram, atol=1e-12)
+    columns = design.standardised()
+    assert_allclose(columns.toarray() if sparse else columns, A[:, :-1], atol=1e-12)
+
+
+def test_dense_blocks_hold_rows_last():
+    X = np.random.RandomState(0).normal(size=(9, 2))
+    A = Design(X, np.ones(9)).block(slice(2, 6)).A
+    assert A.shape == (3, 4)
+    assert A.flags.c_contiguous
+    assert_array_equal(A[-1], 1.0)
 
 
 def test_constant_columns_are_exactly_zero_in_the_design():
     X = np.column_stack([np.full(7, 0.1), np.arange(7.0), np.zeros(7)])
     design = Design(X, np.full(7, 0.3))
-    assert_array_equal(design.matrix[:, [0, 2]], 0.0)
+    assert_array_equal(design.block(slice(None)).A[[0, 2]], 0.0)
     assert_array_equal(design.scale[[0, 2]], 1.0)
+
+
+@pytest.mark.parametrize("n_samples", [7, 150, 40_000])
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 1e6 + 0.1, -1e-9])
+@pytest.mark.parametrize("weights", [np.ones, lambda n: np.broadcast_to(1.0, n)])
+def test_constant_columns_are_known_however_sums_round(n_samples, value, weights):
+    design = Design(np.full((n_samples, 1), value), weights(n_samples))
+    assert_array_equal(design.scale, 1.0)
+    assert_array_equal(design.block(slice(None)).A[0], 0.0)
+
+
+def test_a_column_of_small_variation_is_not_constant():
+    X = 1.0 + 1e-9 * np.arange(100.0)[:, None]
+    design = Design(X, np.broadcast_to(1.0, 100))
+    assert_allclose(design.scale, X.std(axis=0), rtol=1e-5)
 
 
 def test_a_design_is_built_once_per_array():

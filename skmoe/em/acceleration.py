@@ -10,9 +10,9 @@ class PlainStep:
 
     predicted_gain = None
 
-    def advance(self, mixture, responsibilities):
+    def advance(self, mixture, expectations):
         """Take the M-step."""
-        mixture.m_step(responsibilities)
+        mixture.m_step(expectations)
 
     def retreat(self, mixture):
         """There is nothing to undo: return False."""
@@ -64,10 +64,10 @@ class QuasiNewtonStep:
         self.smooth = True
         self.predicted_gain = None
 
-    def advance(self, mixture, responsibilities):
+    def advance(self, mixture, expectations):
         """Propose the next state."""
         position = mixture.parameters
-        ascent = mixture.linearise(responsibilities)
+        ascent = mixture.linearise(expectations)
         self._remember(position, ascent)
         self.em_move = ascent.target - position
         self.move, self.trials = self.em_move, 0

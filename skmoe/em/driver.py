@@ -51,11 +51,13 @@ class EM:
     def __post_init__(self):
         self.bounds = []
         if self.step is None:
-            # A hard or drawn assignment changes the objective in jumps, which leaves
-            # nothing to extrapolate.
-            smooth = self.assignment == "soft" and self.mixture.is_parametric
-            memory = 20 if self.accelerate else 0
-            self.step = QuasiNewtonStep(memory) if smooth else PlainStep()
+            # A hard assignment changes the objective in jumps, which leaves nothing to
+            # extrapolate.
+            smooth = self.accelerate and self.assignment == "soft"
+            parametric = self.mixture.is_parametric
+            self.step = (
+                QuasiNewtonStep(20 if smooth else 0) if parametric else PlainStep()
+            )
 
     def start(self, responsibilities):
         """First iteration: fit to the initial responsibilities."""
@@ -73,26 +75,26 @@ class EM:
         if self.assignment == "stochastic":
             return self._run_stochastic(max_iter)
         stopping = StoppingRule(self.tol if tol is None else tol)
-        responsibilities, bound = self._e_step()
+        expectations, bound = self._e_step()
         while len(self.bounds) < max_iter and not self.converged:
             before = bound
-            responsibilities, bound = self._ascend(responsibilities, before)
+            expectations, bound = self._ascend(expectations, before)
             gain = bound - before
             self._record(max(bound, before))
             self.converged = stopping.update(bound, gain, self.step.predicted_gain)
         return self
 
-    def _ascend(self, responsibilities, before):
+    def _ascend(self, expectations, before):
         """Take a step that does not lower the objective; its E-step."""
-        self.step.advance(self.mixture, responsibilities)
-        responsibilities, bound = self._e_step()
+        self.step.advance(self.mixture, expectations)
+        expectations, bound = self._e_step()
         # Written so that a bound that is not a number counts as a fall.
         while not bound >= before - rounding(before):
             retreated = self.step.retreat(self.mixture)
-            responsibilities, bound = self._e_step()
+            expectations, bound = self._e_step()
             if not retreated:
                 break
-        return responsibilities, bound
+        return expectations, bound
 
     def _run_stochastic(self, max_iter):
         responsibilities, best = self._e_step()

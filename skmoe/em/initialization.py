@@ -6,20 +6,22 @@ Every start here but k-means is a function of the weighted data as a measure: it
 not depend on the order of the rows, equal rows get equal responsibilities, and a row of
 weight two counts as two rows. Random starts draw directions, frequencies or quantiles,
 never one number per row.
+
+A start is indexed by rows and answers with responsibilities (n, K): an array, or an
+object that forms the rows asked for.
 """
 
+from functools import cached_property
+
 import numpy as np
-import scipy.sparse as sp
-from sklearn.cluster import KMeans
 from sklearn.utils import check_array, check_consistent_length
 
-from skmoe._design import weighted_moments
-from skmoe.solvers.least_squares import SymmetricSolver, weighted_grams
+from skmoe._blocks import row_batches
+from skmoe._design import MOMENT_ROWS
+from skmoe.em.quantiles import QuantileGroups
+from skmoe.solvers.least_squares import SymmetricSolver
 from skmoe.solvers.softmax_regression import log_softmax
 
-# Overlap of the initial responsibilities, in experts: nearly pooled starts reach the
-# best maximum most often (docs/defaults.md).
-OVERLAP = 2.0
 FOURIER_FREQUENCY = 10.0
 FOURIER_AMPLITUDE = 1.5
 # Size of drawn coefficients of classifiers, per standard deviation of a feature.
@@ -34,124 +36,186 @@ class StartingPoint:
 
     Parameters
     ----------
-    gate, experts : {ndarray, CSR matrix} of shape (n, d + 1)
-        Design matrices (last column one) of the columns that either sees.
-    Y : ndarray of shape (n, T)
-        Targets; indicators of the classes for a classifier.
+    gate, experts : Design
+        Of the columns that either sees.
+    targets : callable
+        Targets (m, T) of the rows asked for; indicators of the classes for a
+        classifier.
     weights : ndarray of shape (n,)
     n_experts : int
     is_classification : bool
     """
 
-    def __init__(self, gate, experts, Y, weights, n_experts, is_classification=False):
+    def __init__(
+        self, gate, experts, targets, weights, n_experts, is_classification=False
+    ):
         self.is_classification = is_classification
-        self.A = experts
+        self.experts = experts
         # Where the gate sees no columns, experts divide the rows by what they see.
-        self.dividing = (gate if gate.shape[1] > 1 else experts)[:, :-1]
-        self.features = [experts[:, :-1]]
-        if self.dividing.shape[1] and gate is not experts:
-            self.features.append(self.dividing)
-        self.weights = weights / weights.sum()
+        self.dividing = gate if gate.n_columns > 1 else experts
+        self.designs = [experts]
+        if self.dividing.n_columns > 1 and gate is not experts:
+            self.designs.append(self.dividing)
+        self.weights = weights
+        self.total = weights.sum()
         self.n_experts = n_experts
-        self.Y = _standardise(Y, weights)
-        self.residuals = _standardise(self._pooled_residuals(), weights)
+        self.Y = Standardised(targets, weights)
 
-    def _pooled_residuals(self):
-        if self.A.shape[1] > MAX_POOLED_FEATURES:
+    @cached_property
+    def residuals(self):
+        """What a pooled linear fit leaves of y, standardised; indexed by rows."""
+        design = self.experts
+        if design.n_columns > MAX_POOLED_FEATURES:
             return self.Y
-        gram = weighted_grams(self.A, self.weights[:, None])[0]
-        moments = self.A.T @ (self.weights[:, None] * self.Y)
-        return self.Y - self.A @ SymmetricSolver(gram).solve(moments)
+        gram = design.gram()
+        moments = self._covariance(design).T
+        coefficients = SymmetricSolver(gram[None]).solve(moments[None])[0].T
 
-    def project(self, rng, n_directions):
-        """Scores (n, m) along random directions in all features and the residuals."""
-        scores = 0.0
-        for part in [*self.features, self.residuals]:
-            scores = scores + part @ rng.normal(size=(part.shape[1], n_directions))
+        def residuals(rows):
+            return self.Y[rows] - design.block(rows).scores(coefficients).T
+
+        return Standardised(residuals, self.weights)
+
+    def _covariance(self, design):
+        """Weighted mean of ``y a'``, (T, p)."""
+        covariance = 0.0
+        for rows in self._batches():
+            weighted = self.Y[rows] * self.weights[rows, None]
+            covariance = covariance + design.block(rows).cross(weighted.T)
+        return covariance / self.total
+
+    def _batches(self):
+        return row_batches(0, len(self.weights), MOMENT_ROWS)
+
+    def projection(self, rng, n_directions):
+        """Scores (m, n) along random directions in all features and the residuals."""
+        slopes = [
+            rng.normal(size=(design.n_columns - 1, n_directions)).T
+            for design in self.designs
+        ]
+        of_residuals = rng.normal(size=(self.Y.n_targets, n_directions)).T
+        directions = [np.pad(slope, ((0, 0), (0, 1))) for slope in slopes]
+
+        def scores(rows):
+            parts = [
+                design.block(rows).scores(direction)
+                for design, direction in zip(self.designs, directions, strict=True)
+            ]
+            return sum(parts) + of_residuals @ self.residuals[rows].T
+
         return scores
 
-    def covariance_score(self):
-        """Rows along the direction that varies most with y (partial least squares)."""
-        if not self.dividing.shape[1]:
-            return self.Y[:, 0]
-        covariance = self.dividing.T @ (self.weights[:, None] * self.Y)
+    @cached_property
+    def covariance_direction(self):
+        """Where the features vary most with y (partial least squares), (p,) or None."""
+        if self.dividing.n_columns == 1:
+            return None
+        covariance = self._covariance(self.dividing)
+        covariance[:, -1] = 0.0
         if np.abs(covariance).max() < 1e-10:
             # A y that is symmetric in the features: any direction divides the rows.
-            return self.dividing @ np.ones(self.dividing.shape[1])
-        leading = np.linalg.svd(covariance, full_matrices=False)[2][0]
-        return self.dividing @ (covariance @ leading)
+            return np.append(np.ones(covariance.shape[1] - 1), 0.0)
+        leading = np.linalg.svd(covariance.T, full_matrices=False)[2][0]
+        return leading @ covariance
+
+    def covariance_score(self, rows=slice(None)):
+        """Rows along `covariance_direction`; along y where there is none."""
+        direction = self.covariance_direction
+        if direction is None:
+            return self.Y[rows][:, 0]
+        return self.dividing.block(rows).scores(direction[None])[0]
 
     # -- the starts -------------------------------------------------------------------
 
     def quantile(self):
         """Overlapping quantile groups of `covariance_score`: deterministic."""
-        return self._groups(self.covariance_score())
+        return QuantileGroups(self.covariance_score, self.weights, self.n_experts)
 
     def direction(self, rng):
         """Overlapping quantile groups along a random direction."""
-        return self._groups(self.project(rng, 1)[:, 0])
+        scores = self.projection(rng, 1)
+        return QuantileGroups(
+            lambda rows: scores(rows)[0], self.weights, self.n_experts
+        )
 
     def fourier(self, rng):
         """Random Fourier features: nearly independent for rows that differ."""
         phase = rng.uniform(0, 2 * np.pi, size=self.n_experts)
-        angles = FOURIER_FREQUENCY * self.project(rng, self.n_experts) + phase
-        return _normalise(FOURIER_AMPLITUDE * np.cos(angles))
+        scores = self.projection(rng, self.n_experts)(slice(None)).T
+        angles = FOURIER_FREQUENCY * scores + phase
+        return normalise(FOURIER_AMPLITUDE * np.cos(angles))
 
     def elemental(self, rng):
         """Hyperplanes through as many drawn rows as they have coefficients."""
         order = self._measure_order()
-        cumulated = np.cumsum(self.weights[order])
-        log_density = np.empty((self.A.shape[0], self.n_experts))
+        cumulated = np.cumsum(self.weights[order]) / self.total
+        block, Y = self.experts.block(slice(None)), self.Y[:]
+        n_columns = self.experts.n_columns
+        log_density = np.empty((len(self.weights), self.n_experts))
         for k in range(self.n_experts):
-            drawn = np.searchsorted(cumulated, rng.uniform(size=self.A.shape[1]))
+            drawn = np.searchsorted(cumulated, rng.uniform(size=n_columns))
             rows = order[np.minimum(drawn, len(order) - 1)]
-            A = self.A[rows]
-            A = A.toarray() if sp.issparse(A) else A
-            ridge = 1e-6 * np.eye(A.shape[1])
-            coefficients = np.linalg.solve(A.T @ A + ridge, A.T @ self.Y[rows])
-            distance = np.linalg.norm(self.Y - self.A @ coefficients, axis=1)
+            A = self.experts.block(rows).scores(np.eye(n_columns))
+            ridge = 1e-6 * np.eye(n_columns)
+            coefficients = np.linalg.solve(A @ A.T + ridge, A @ Y[rows])
+            distance = np.linalg.norm(Y - block.scores(coefficients.T).T, axis=1)
             scale = self._quantile_of(distance, ELEMENTAL_QUANTILE / self.n_experts)
             log_density[:, k] = -0.5 * (distance / scale) ** 2 - np.log(scale)
-        return _normalise(_clipped(log_density))
+        return normalise(_clipped(log_density))
 
     def classifiers(self, rng):
         """Softmax regressions with drawn coefficients, for targets that are classes."""
-        n_classes = self.Y.shape[1]
-        labels = self.Y.argmax(axis=1)[:, None]
-        log_density = np.empty((self.A.shape[0], self.n_experts))
+        Y, block = self.Y[:], self.experts.block(slice(None))
+        labels = Y.argmax(axis=1)[:, None]
+        log_density = np.empty((len(Y), self.n_experts))
         for k in range(self.n_experts):
-            shape = (self.A.shape[1], n_classes)
+            shape = (self.experts.n_columns, Y.shape[1])
             coefficients = CLASSIFIER_SLOPE * rng.normal(size=shape)
-            log_proba = log_softmax(self.A @ coefficients)
+            log_proba = log_softmax(block.scores(coefficients.T).T)
             log_density[:, k] = np.take_along_axis(log_proba, labels, axis=1)[:, 0]
-        return _normalise(_clipped(log_density))
+        return normalise(_clipped(log_density))
 
     # -- helpers ----------------------------------------------------------------------
 
-    def _groups(self, scores):
-        """Soft groups by weighted mid-rank; equal scores have equal ranks."""
-        scores = _rounded(scores)
-        _, group = np.unique(scores, return_inverse=True)
-        mass = np.bincount(group, weights=self.weights)
-        rank = (np.cumsum(mass) - 0.5 * mass)[group]
-        centers = (np.arange(self.n_experts) + 0.5) / self.n_experts
-        steps = (rank[:, None] - centers) * self.n_experts / OVERLAP
-        return _normalise(-0.5 * steps**2)
-
     def _measure_order(self):
         """An order of the rows that depends on their values only."""
-        return np.lexsort((_rounded(self.covariance_score()), *_rounded(self.Y).T))
+        return np.lexsort((_rounded(self.covariance_score()), *_rounded(self.Y[:]).T))
 
     def _quantile_of(self, values, share):
         order = np.argsort(values)
-        cumulated = np.cumsum(self.weights[order])
+        cumulated = np.cumsum(self.weights[order]) / self.total
         index = min(np.searchsorted(cumulated, share), len(values) - 1)
         return values[order[index]] + 1e-3
 
 
-def _standardise(Y, weights):
-    mean, variance = weighted_moments(Y, weights)
-    return (Y - mean) / np.sqrt(np.where(variance > 1e-20, variance, 1.0))
+class Standardised:
+    """Values (n, T) of weighted mean zero and variance one, formed by rows."""
+
+    def __init__(self, values, weights):
+        self.values = values
+        batches = row_batches(0, len(weights), MOMENT_ROWS)
+        total = weights.sum()
+        self.mean = sum(weights[rows] @ values(rows) for rows in batches) / total
+        squares = sum(
+            weights[rows] @ (values(rows) - self.mean) ** 2 for rows in batches
+        )
+        variance = squares / total
+        self.scale = np.sqrt(np.where(variance > 1e-20, variance, 1.0))
+        self.n_targets = len(self.mean)
+
+    def __getitem__(self, rows):
+        return (self.values(rows) - self.mean) / self.scale
+
+
+class OneHot:
+    """Labels (n,) as responsibilities, formed by rows."""
+
+    def __init__(self, labels, n_experts):
+        self.labels = labels
+        self.indicators = np.eye(n_experts)
+
+    def __getitem__(self, rows):
+        return self.indicators[self.labels[rows]]
 
 
 def _rounded(values):
@@ -165,7 +229,8 @@ def _clipped(log_density):
     return np.maximum(log_density - log_density.max(axis=1, keepdims=True), -4.0)
 
 
-def _normalise(logits):
+def normalise(logits):
+    """Softmax of the rows."""
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     return weights / weights.sum(axis=1, keepdims=True)
 
@@ -203,15 +268,18 @@ def initial_responsibilities(init, n_init, point, X, y, rng):
 
 
 def _kmeans(point, rng):
-    features = point.dividing if point.dividing.shape[1] else point.Y
+    from sklearn.cluster import KMeans
+
+    design = point.dividing
+    features = design.standardised() if design.n_columns > 1 else point.Y[:]
     kmeans = KMeans(point.n_experts, n_init=1, random_state=rng)
-    labels = kmeans.fit_predict(features, sample_weight=point.weights)
-    return np.eye(point.n_experts)[labels]
+    labels = kmeans.fit_predict(features, sample_weight=np.array(point.weights))
+    return OneHot(labels, point.n_experts)
 
 
 def check_init(init, point, name):
     """Responsibilities from the user's labels (n,) or responsibilities (n, K)."""
-    n_samples, n_experts = point.A.shape[0], point.n_experts
+    n_samples, n_experts = len(point.weights), point.n_experts
     values = check_array(init, ensure_2d=False, dtype=None, input_name=name)
     check_consistent_length(values, np.empty(n_samples))
     if values.ndim == 1:
@@ -221,7 +289,8 @@ def check_init(init, point, name):
                 f"{name} as labels must hold integers from 0 to n_experts - 1 = "
                 f"{n_experts - 1}. Got values from {values.min()} to {values.max()}."
             )
-        values = np.eye(n_experts)[labels]
+        _check_each_expert(np.bincount(labels, minlength=n_experts), name)
+        return OneHot(labels, n_experts)
     values = values.astype(np.float64)
     if values.shape[1] != n_experts or values.min() < 0:
         raise ValueError(
@@ -229,10 +298,19 @@ def check_init(init, point, name):
             f"n_experts) = {(n_samples, n_experts)}. Got shape {values.shape} with a "
             f"smallest entry of {values.min()}."
         )
-    totals = values.sum(axis=0)
-    if np.any(totals == 0) or np.any(values.sum(axis=1) == 0):
+    sums = values.sum(axis=1)
+    if np.any(sums == 0):
         raise ValueError(
-            f"{name} must give every expert some row and every row some expert. "
-            f"Experts without rows: {np.flatnonzero(totals == 0).tolist()}."
+            f"{name} must give every row some expert. Rows without: "
+            f"{np.flatnonzero(sums == 0)[:10].tolist()}."
         )
-    return values / values.sum(axis=1, keepdims=True)
+    _check_each_expert(values.sum(axis=0), name)
+    return values / sums[:, None]
+
+
+def _check_each_expert(totals, name):
+    if np.any(totals == 0):
+        raise ValueError(
+            f"{name} must give every expert some row. Experts without rows: "
+            f"{np.flatnonzero(totals == 0).tolist()}."
+        )

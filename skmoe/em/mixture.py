@@ -4,16 +4,17 @@
 
 import numpy as np
 
-from skmoe.em.parametric import Ascent
-
 
 class Mixture:
-    r"""Gate and experts at work on weighted rows.
+    r"""Gate and experts at work on weighted rows, responsibilities held.
 
     The objective is the penalised mean log likelihood
 
     .. math:: \frac{1}{W} \sum_i w_i \log \sum_k g_k(x_i) f(y_i | m_k(x_i), \phi_k)
               - P_\mathrm{gate} - P_\mathrm{experts} .
+
+    What an E-step hands to the M-step, its expectations, is here the responsibilities
+    (n, K) themselves; in a `SummedMixture` it is sums over the rows.
 
     Parameters
     ----------
@@ -21,6 +22,9 @@ class Mixture:
     experts : ExpertsTrainer
     weights : ndarray of shape (n,)
     """
+
+    #: Whether the whole model is one vector that an M-step linearises.
+    is_parametric = False
 
     def __init__(self, gate, experts, weights):
         self.gate = gate
@@ -31,6 +35,11 @@ class Mixture:
     def log_joint(self):
         """``log g_k(x_i) + log f_k(y_i | x_i)``, (n, K)."""
         return self.gate.log_proba + self.experts.log_density
+
+    @property
+    def penalty(self):
+        """What gate and experts subtract from the mean log likelihood."""
+        return self.gate.penalty + self.experts.penalty
 
     def e_step(self, hard=False):
         """Responsibilities (n, K) and the objective.
@@ -53,55 +62,21 @@ class Mixture:
             responsibilities /= sums
             log_likelihood = (best + np.log(sums))[:, 0]
         mean = self.weights @ log_likelihood / self.total
-        return responsibilities, float(mean - self.gate.penalty - self.experts.penalty)
+        return responsibilities, float(mean - self.penalty)
 
     def log_likelihood(self):
         """Weighted total log likelihood without penalties."""
-        return self.total * (
-            self.e_step()[1] + self.gate.penalty + self.experts.penalty
-        )
+        return self.total * (self.e_step()[1] + self.penalty)
+
+    def totals(self):
+        """Weight that each expert is responsible for, (K,)."""
+        return self.weights @ self.e_step()[0]
 
     def m_step(self, responsibilities):
         """Step gate and experts; never lowers the expected log likelihood."""
-        weighted = responsibilities * self.weights[:, None]
+        weighted = Weighted(responsibilities, self.weights)[:]
         self.gate.step(weighted)
         self.experts.step(weighted)
-
-    @property
-    def is_parametric(self):
-        """Whether the whole model is one vector that an M-step linearises."""
-        parts = (self.gate, self.experts)
-        return all(getattr(part, "linearisable", False) for part in parts)
-
-    @property
-    def parameters(self):
-        """Gate and experts as one vector."""
-        return np.concatenate([self.gate.parameters, self.experts.parameters])
-
-    @parameters.setter
-    def parameters(self, values):
-        size = self.gate.parameters.size
-        self.gate.parameters = values[:size]
-        self.experts.parameters = values[size:]
-
-    def linearise(self, responsibilities):
-        """The M-step's view of the objective, an `Ascent` over `parameters`."""
-        weighted = responsibilities * self.weights[:, None]
-        gate = self.gate.linearise(weighted)
-        experts = self.experts.linearise(weighted)
-        size = gate.target.size
-
-        def solve(vector):
-            return np.concatenate(
-                [gate.solve(vector[:size]), experts.solve(vector[size:])]
-            )
-
-        return Ascent(
-            np.concatenate([gate.target, experts.target]),
-            np.concatenate([gate.score, experts.score]),
-            solve,
-            gate.smooth and experts.smooth,
-        )
 
     def snapshot(self):
         """What `restore` needs to come back to this state."""
@@ -115,5 +90,15 @@ class Mixture:
 
     def collapsed(self):
         """Experts at a spurious maximum: a vanishing dispersion on few rows, (K,)."""
-        responsibilities, _ = self.e_step()
-        return self.experts.collapsed(self.weights @ responsibilities)
+        return self.experts.collapsed(self.totals())
+
+
+class Weighted:
+    """Responsibilities times sample weights, formed for the rows asked for."""
+
+    def __init__(self, responsibilities, weights):
+        self.responsibilities = responsibilities
+        self.weights = weights
+
+    def __getitem__(self, rows):
+        return self.responsibilities[rows] * self.weights[rows, None]

@@ -38,9 +38,6 @@ class Parametric:
     ``expected(responsibilities)``.
     """
 
-    #: Whether `linearise` is affordable at the size of the problem.
-    linearisable = True
-
     def step(self, responsibilities):
         """Go to the M-step's target, or as far towards it as the expectation rises."""
         start = self.parameters

@@ -61,6 +61,12 @@ class ExpertTask:
         """Number of experts."""
         return len(self.templates)
 
+    def targets(self, rows):
+        """Targets (m, T) of some rows; indicators of the classes for a classifier."""
+        if self.classes is None:
+            return self.y[rows]
+        return np.eye(len(self.classes))[self.y[rows, 0]]
+
 
 class BaseExperts(ABC):
     """K fitted experts.
@@ -110,6 +116,8 @@ class ExpertsTrainer(ABC):
     penalty = 0.0
     #: (K, T), or None where the family has none.
     dispersions = None
+    #: The `Additive` trainer behind this one, if its steps are sums over rows.
+    additive = None
 
     @property
     @abstractmethod

@@ -10,10 +10,11 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.utils.extmath import safe_sparse_dot
 
 from skmoe._design import weighted_moments
-from skmoe.em.parametric import Ascent, Parametric
+from skmoe.em.additive import Additive
+from skmoe.em.parametric import Ascent
 from skmoe.experts.base import BaseExperts, ExpertsTrainer
-from skmoe.families.gaussian import Gaussian, residual_log_density
-from skmoe.solvers.least_squares import SymmetricSolver, product, weighted_grams
+from skmoe.families.gaussian import Gaussian
+from skmoe.solvers.least_squares import SymmetricSolver, product
 
 # Beyond this width the Gram matrices outgrow the data; scikit-learn's own solvers then
 # fit each expert by itself.
@@ -23,6 +24,7 @@ DEAD_SHARE = 1e-8
 # An expert of fewer rows than twice its coefficients, and with a dispersion this much
 # smaller than the widest, interpolates: a spurious maximum.
 COLLAPSED_RATIO = 0.05
+TINY = np.finfo(np.float64).tiny
 
 
 class LinearExperts(BaseExperts):
@@ -90,10 +92,15 @@ def stack_coefficients(estimators):
     return np.vstack(rows).T, np.concatenate(intercepts)
 
 
-class LinearTrainer(Parametric, ExpertsTrainer):
+def _transposed(matrices):
+    """K matrices transposed."""
+    return matrices.transpose(0, 2, 1)
+
+
+class LinearTrainer(Additive, ExpertsTrainer):
     r"""K least-squares experts at work.
 
-    State: coefficients B (K, p, T) on the design matrix and log standard deviations
+    State: coefficients B (K, T, p) on the design matrix and log standard deviations
     (K, T). A ridge expert's penalty is that of a Gaussian prior whose variance is
     proportional to the noise's,
     :math:`\alpha \|b_k\|^2 / (2 \sigma_k^2)`, which makes its M-step exactly
@@ -110,23 +117,23 @@ class LinearTrainer(Parametric, ExpertsTrainer):
         self.design = task.designs.get(task.X, centered=bool(self.fit_intercept.all()))
         alphas = np.array([getattr(t, "alpha", 0.0) for t in task.templates], float)
         self.ridge = alphas[:, None] / np.append(self.design.scale**2, np.inf)
-        n_columns, n_targets = self.design.matrix.shape[1], task.y.shape[1]
-        self.B = np.zeros((task.n_experts, n_columns, n_targets))
+        n_columns, n_targets = self.design.n_columns, task.y.shape[1]
+        self.B = np.zeros((task.n_experts, n_targets, n_columns))
+        self.n_curvatures = task.n_experts
         self.log_floor = np.log(task.minimum)
         deviation = np.sqrt(weighted_moments(task.y, self.weights)[1])
         self.log_sigma = np.tile(
             np.log(np.maximum(deviation, task.minimum)), (task.n_experts, 1)
         )
-        self._residuals = None
+        self._log_density = None
         self.null_spaces = [np.empty((n_columns, 0))] * task.n_experts
         if previous is not None:
             self._resume(previous)
 
     def _resume(self, previous):
         slopes, intercepts = previous.coef, previous.intercept
-        shape = (self.task.n_experts, self.B.shape[2], -1)
         coefficients = self.design.from_user(slopes.T, intercepts)
-        self.B = coefficients.reshape(shape).transpose(0, 2, 1).copy()
+        self.B = coefficients.reshape(self.B.shape)
         self.log_sigma = np.log(previous.dispersions)
 
     @property
@@ -140,21 +147,7 @@ class LinearTrainer(Parametric, ExpertsTrainer):
         log_sigma = values[self.B.size :].reshape(self.log_sigma.shape)
         # The upper bound keeps wild proposals, which are then refused, from overflow.
         self.log_sigma = np.clip(log_sigma, self.log_floor, self.log_floor + 50.0)
-        self._residuals = None
-
-    @property
-    def residuals(self):
-        """What each expert leaves of y, (n, K, T)."""
-        if self._residuals is None:
-            self._residuals = self._residuals_at(self.B)
-        return self._residuals
-
-    def _residuals_at(self, B):
-        n_experts, n_columns, n_targets = B.shape
-        stacked = B.transpose(0, 2, 1).reshape(-1, n_columns)
-        flat = product(self.design.matrix, stacked.T).T
-        predictions = flat.reshape(n_experts, n_targets, -1).transpose(2, 0, 1)
-        return self.y[:, None, :] - predictions
+        self._log_density = None
 
     @property
     def dispersions(self):
@@ -164,100 +157,97 @@ class LinearTrainer(Parametric, ExpertsTrainer):
     @property
     def log_density(self):
         """Log density of y under each expert, (n, K)."""
-        return residual_log_density(self.residuals, self.dispersions)
+        if self._log_density is None:
+            self._log_density = self.log_terms()
+        return self._log_density
 
     @property
     def penalty(self):
         """Ridge penalties in units of the mean log likelihood."""
-        return (
-            0.5 * np.sum(self._ridge_norms(self.B) / self.dispersions**2) / self.total
+        norms = self._ridge_norms() / self.dispersions**2
+        return 0.5 * float(norms.sum()) / self.total
+
+    def _ridge_norms(self):
+        """``alpha |b|^2`` on the user's scale, (K, T)."""
+        return np.sum(self.ridge[:, None] * self.B**2, axis=2)
+
+    def evaluate(self, block, rows):
+        """Log density (K, n) and residuals (K, T, n)."""
+        n_experts, n_targets, n_columns = self.B.shape
+        means = block.scores(self.B.reshape(-1, n_columns))
+        return self.design.kernels.normal_log_density(
+            self.y[rows].T,
+            means.reshape(n_experts, n_targets, -1),
+            self.dispersions,
         )
 
-    def _ridge_norms(self, B):
-        """``alpha |b|^2`` on the user's scale, (K, T)."""
-        return np.einsum("kp,kpt->kt", self.ridge, B**2)
+    def moments(self, block, rows, evaluated, responsibilities):
+        """Totals, weighted residuals times columns, their squares; Gram weights."""
+        residuals = evaluated[1]
+        weighted = responsibilities[:, None] * residuals
+        slope = block.cross(weighted.reshape(-1, weighted.shape[2]))
+        squares = np.einsum("ktn,ktn->kt", weighted, residuals)
+        totals = responsibilities.sum(axis=1)
+        return [totals, slope, squares], responsibilities
 
-    def expected(self, responsibilities):
-        """Mean expected log density minus the penalty."""
-        likelihood = np.einsum("nk,nk->", responsibilities, self.log_density)
-        return likelihood / self.total - self.penalty
-
-    def linearise(self, responsibilities):
+    def view(self, sums, grams):
         """The exact M-step and its Gram matrices as information."""
-        totals = responsibilities.sum(axis=0)
+        totals, slope, squares = sums
         alive = totals > DEAD_SHARE * self.total
-        slope = self._slope(responsibilities)
-        solvers = self._solvers(weighted_grams(self.design.matrix, responsibilities))
-        move = np.stack([s.solve(g) for s, g in zip(solvers, slope, strict=True)])
+        # sigma^2 times the score of B
+        slope = slope.reshape(self.B.shape) - self.ridge[:, None] * self.B
+        slope[~self.fit_intercept, :, -1] = 0.0
+        squares = squares + self._ridge_norms()
+        solver = self._solver(grams)
+        move = _transposed(solver.solve(_transposed(slope)))
         move[~alive] = 0.0
-        squares = self._sums_of_squares(responsibilities, self.residuals, self.B)
-        # The sum of squares falls by move' G move. Where little of it is left, that
-        # difference has lost its digits, and the residuals are formed instead.
-        after = squares - np.einsum("kpt,kpt->kt", move, slope)
-        if np.any(after < 1e-6 * squares):
-            B = self.B + move
-            after = self._sums_of_squares(responsibilities, self._residuals_at(B), B)
-        tiny = np.finfo(np.float64).tiny
-        sigma2 = np.maximum(after, tiny) / np.maximum(totals, tiny)[:, None]
-        log_sigma = np.maximum(0.5 * np.log(sigma2), self.log_floor)
+        log_sigma = self._log_sigma_after(move, slope, squares, totals)
         log_sigma[~alive] = self.log_sigma[~alive]
-        self.null_spaces = [
-            solver.null_space if lives else before
-            for solver, lives, before in zip(
-                solvers, alive, self.null_spaces, strict=True
-            )
-        ]
+        for k in np.flatnonzero(alive):
+            self.null_spaces[k] = solver.null_spaces[k]
         return Ascent(
             np.concatenate([(self.B + move).ravel(), log_sigma.ravel()]),
             self._score(slope, squares, totals),
-            self._information_solver(solvers, totals),
+            self._information_solver(solver, totals),
             smooth=np.array_equal(
                 log_sigma <= self.log_floor, self.log_sigma <= self.log_floor
             ),
         )
 
-    def _slope(self, responsibilities):
-        """``A' R e_k - penalty``: sigma^2 times the score of B, (K, p, T)."""
-        slope = np.stack(
-            [
-                (self.design.matrix.T @ (responsibilities * self.residuals[:, :, t])).T
-                for t in range(self.y.shape[1])
-            ],
-            axis=-1,
-        )
-        slope -= self.ridge[:, :, None] * self.B
-        slope[~self.fit_intercept, -1] = 0.0
-        return slope
+    def _log_sigma_after(self, move, slope, squares, totals):
+        """Log standard deviations of the residuals that the move leaves, (K, T)."""
+        # The sum of squares falls by move' G move. Where next to nothing is left of it,
+        # that difference has lost its digits; the next step starts from the residuals.
+        after = squares - np.sum(move * slope, axis=2)
+        after = np.maximum(after, np.maximum(1e-15 * squares, TINY))
+        sigma2 = after / np.maximum(totals, TINY)[:, None]
+        return np.maximum(0.5 * np.log(sigma2), self.log_floor)
 
-    def _solvers(self, grams):
+    def _solver(self, grams):
+        grams = grams.copy()
         grams[~self.fit_intercept, -1, :] = 0.0
         grams[~self.fit_intercept, :, -1] = 0.0
         diagonal = np.arange(grams.shape[1])
         grams[:, diagonal, diagonal] += self.ridge
-        return [SymmetricSolver(gram) for gram in grams]
-
-    def _sums_of_squares(self, responsibilities, residuals, B):
-        """Penalised weighted sums of squared residuals, (K, T)."""
-        squares = np.einsum("nk,nkt->kt", responsibilities, residuals**2)
-        return squares + self._ridge_norms(B)
+        return SymmetricSolver(grams)
 
     def _score(self, slope, squares, totals):
-        of_slopes = slope / self.dispersions[:, None, :] ** 2
+        of_slopes = slope / self.dispersions[:, :, None] ** 2
         of_log_sigma = squares / self.dispersions**2 - totals[:, None]
         at_floor = (self.log_sigma <= self.log_floor) & (of_log_sigma < 0)
         of_log_sigma[at_floor] = 0.0
         return np.concatenate([of_slopes.ravel(), of_log_sigma.ravel()]) / self.total
 
-    def _information_solver(self, solvers, totals):
+    def _information_solver(self, solver, totals):
         shape, size = self.B.shape, self.B.size
         sigma2 = self.dispersions**2
         curvature = np.maximum(2.0 * totals[:, None] / self.total, DEAD_SHARE)
 
         def solve(vector):
-            slopes = vector[:size].reshape(shape) * (sigma2[:, None, :] * self.total)
-            moves = [s.solve(slope) for s, slope in zip(solvers, slopes, strict=True)]
+            slopes = vector[:size].reshape(shape) * (sigma2[:, :, None] * self.total)
+            moves = _transposed(solver.solve(_transposed(slopes)))
             log_sigma = vector[size:].reshape(sigma2.shape) / curvature
-            return np.concatenate([np.ravel(moves), log_sigma.ravel()])
+            return np.concatenate([moves.ravel(), log_sigma.ravel()])
 
         return solve
 
@@ -282,7 +272,7 @@ class LinearTrainer(Parametric, ExpertsTrainer):
         Among the solutions of a rank-deficient problem scikit-learn's is the shortest
         on the user's scale; the one at hand is shortest on the design's.
         """
-        slopes, intercepts = self.design.to_user(self.B[k].T)
+        slopes, intercepts = self.design.to_user(self.B[k])
         null_slopes, null_intercepts = self.design.to_user(self.null_spaces[k].T)
         if len(null_slopes):
             size = np.linalg.norm(null_slopes, axis=1)
@@ -296,16 +286,17 @@ class LinearTrainer(Parametric, ExpertsTrainer):
 
     def snapshot(self):
         """Parameters, and the directions that `experts` leaves out."""
-        return self.parameters, self.null_spaces
+        return self.parameters, list(self.null_spaces)
 
     def restore(self, snapshot):
         """Come back to a snapshot."""
-        self.parameters, self.null_spaces = snapshot
+        self.parameters, null_spaces = snapshot
+        self.null_spaces = list(null_spaces)
 
     def collapsed(self, totals):
         """Experts at the dispersion's floor, or a handful of rows with next to none."""
         at_floor = np.any(self.log_sigma <= self.log_floor + 1e-6, axis=1)
         widest = self.log_sigma.max(axis=0)
-        few_rows = totals < 2 * self.B.shape[1]
+        few_rows = totals < 2 * self.B.shape[2]
         narrow = np.any(self.log_sigma < widest + np.log(COLLAPSED_RATIO), axis=1)
         return at_floor | (few_rows & narrow)

@@ -10,7 +10,8 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.extmath import safe_sparse_dot
 
-from skmoe.em.parametric import Ascent, Parametric
+from skmoe.em.additive import Additive
+from skmoe.em.parametric import Ascent
 from skmoe.experts.base import BaseExperts, ExpertsTrainer
 from skmoe.families.categorical import Categorical
 from skmoe.solvers import softmax_regression as softmax
@@ -104,7 +105,7 @@ def _ridge(estimator):
     return 0.0 if estimator.penalty is None else 1.0 / estimator.C
 
 
-class LogisticTrainer(Parametric, ExpertsTrainer):
+class LogisticTrainer(Additive, ExpertsTrainer):
     """K logistic experts at work: V (K, C - 1, p) on the standardised design.
 
     One Newton step per EM iteration, safeguarded, is a generalised M-step; at EM's
@@ -126,8 +127,10 @@ class LogisticTrainer(Parametric, ExpertsTrainer):
             np.eye(1) if n_classes == 2 else softmax.symmetric_coupling(n_classes)
         )
         self.V = np.zeros((task.n_experts, n_classes - 1, len(scale)))
-        self.one_hot = np.eye(n_classes)[task.y[:, 0].astype(np.intp)]
-        self._log_proba = None
+        self.labels = task.y[:, 0].astype(np.intp)
+        self.classes = np.arange(n_classes)
+        self.n_curvatures = task.n_experts * n_classes * (n_classes - 1) // 2
+        self._log_density = None
         if previous is not None:
             self._resume(previous)
 
@@ -146,22 +149,14 @@ class LogisticTrainer(Parametric, ExpertsTrainer):
     @parameters.setter
     def parameters(self, values):
         self.V = values.reshape(self.V.shape).copy()
-        self._log_proba = None
-
-    @property
-    def log_proba(self):
-        """Log class probabilities of each expert at the training rows, (K, n, C)."""
-        if self._log_proba is None:
-            A = self.design.matrix
-            self._log_proba = np.stack(
-                [softmax.log_probabilities(A, V) for V in self.V]
-            )
-        return self._log_proba
+        self._log_density = None
 
     @property
     def log_density(self):
         """Log probability of each row's class under each expert, (n, K)."""
-        return np.einsum("knc,nc->nk", self.log_proba, self.one_hot)
+        if self._log_density is None:
+            self._log_density = self.log_terms()
+        return self._log_density
 
     @property
     def penalty(self):
@@ -171,52 +166,54 @@ class LogisticTrainer(Parametric, ExpertsTrainer):
             for V, weights in zip(self.V, self.penalty_weights, strict=True)
         )
 
-    def expected(self, responsibilities):
-        """Mean expected log density minus the penalty."""
-        likelihood = np.einsum("nk,nk->", responsibilities, self.log_density)
-        return likelihood / self.total - self.penalty
+    def evaluate(self, block, rows):
+        """Log probability of each row's class (K, n), probabilities (K, C, n)."""
+        n_experts, _, n_columns = self.V.shape
+        scores = block.scores(self.V.reshape(-1, n_columns))
+        scores = softmax.with_reference(scores, n_experts)
+        log_proba, proba = self.design.kernels.softmax(scores)
+        labels = self.labels[rows][None, None]
+        return np.take_along_axis(log_proba, labels, axis=1)[:, 0], proba
 
-    def linearise(self, responsibilities):
+    def moments(self, block, rows, evaluated, responsibilities):
+        """Gradients (K (C - 1), p), and the Gram weights of the Hessians."""
+        proba = evaluated[1]
+        residuals = (self.classes[:, None] == self.labels[rows]) - proba
+        residuals *= responsibilities[:, None]
+        gradient = block.cross(residuals[:, :-1].reshape(-1, proba.shape[2]))
+        weights = self.design.kernels.softmax_curvature(proba, responsibilities)
+        return [gradient], weights
+
+    def view(self, sums, grams):
         """Newton's view of each expert's weighted log likelihood."""
-        views = [
-            self._linearise_one(k, responsibilities[:, k])
-            for k in range(self.task.n_experts)
-        ]
-        solvers = [solver for _, solver in views]
-        score = np.concatenate([gradient for gradient, _ in views])
+        n_experts = len(self.V)
+        (gradient,) = sums
+        score = gradient.reshape(self.V.shape) / self.total
+        score -= (self.coupling @ self.V) * self.penalty_weights[:, None]
+        score[~self.fit_intercept, :, -1] = 0.0
+        score = score.reshape(n_experts, -1, 1)
+        solver = SymmetricSolver(self._hessians(grams / self.total))
 
         def solve(vector):
-            parts = np.split(vector, len(solvers))
-            moves = [s.solve(part) for s, part in zip(solvers, parts, strict=True)]
-            return np.concatenate(moves)
+            return solver.solve(vector.reshape(score.shape)).ravel()
 
-        return Ascent(self.parameters + solve(score), score, solve)
+        return Ascent(self.parameters + solve(score), score.ravel(), solve)
 
-    def _linearise_one(self, k, weights):
-        proba = np.exp(self.log_proba[k])
-        gradient = softmax.score(
-            self.design.matrix,
-            weights[:, None] * (self.one_hot - proba),
-            self.V[k],
-            self.penalty_weights[k],
-            self.coupling,
-            self.total,
+    def _hessians(self, grams):
+        """Negative Hessians of the experts, (K, (C - 1) p, (C - 1) p)."""
+        n_experts, n_free, n_columns = self.V.shape
+        grams = grams.reshape(n_experts, -1, n_columns, n_columns)
+        hessians = np.stack(
+            [
+                softmax.hessian(of_expert, penalty, self.coupling)
+                for of_expert, penalty in zip(grams, self.penalty_weights, strict=True)
+            ]
         )
-        information = softmax.information(
-            self.design.matrix,
-            proba,
-            weights,
-            self.penalty_weights[k],
-            self.coupling,
-            self.total,
-        )
-        if not self.fit_intercept[k]:
-            n_columns = gradient.shape[1]
-            intercepts = np.arange(n_columns - 1, gradient.size, n_columns)
-            gradient[:, -1] = 0.0
-            information[intercepts, :] = 0.0
-            information[:, intercepts] = 0.0
-        return gradient.ravel(), SymmetricSolver(information)
+        intercepts = np.arange(n_columns - 1, n_free * n_columns, n_columns)
+        for k in np.flatnonzero(~self.fit_intercept):
+            hessians[k, intercepts, :] = 0.0
+            hessians[k, :, intercepts] = 0.0
+        return hessians
 
     def experts(self):
         """Return fitted `LogisticRegression`s, on the user's scale and labels."""

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import check_sample_weight
 from skmoe._design import Designs
+from skmoe._views import FLOATS
 
 
 class BaseGate(ABC, BaseEstimator):
@@ -96,14 +97,14 @@ class BaseGate(ABC, BaseEstimator):
         return tags
 
     def _check_fit_input(self, X):
-        return check_array(X, accept_sparse="csr", dtype=np.float64, estimator=self)
+        return check_array(X, accept_sparse="csr", dtype=FLOATS, estimator=self)
 
     def _check_predict_input(self, X):
         check_is_fitted(self)
         return check_array(
             X,
             accept_sparse="csr",
-            dtype=np.float64,
+            dtype=FLOATS,
             ensure_min_features=0,
             estimator=self,
         )
@@ -118,6 +119,8 @@ class GateTrainer(ABC):
     """
 
     penalty = 0.0
+    #: The `Additive` trainer behind this one, if its steps are sums over rows.
+    additive = None
 
     @property
     @abstractmethod

@@ -5,9 +5,9 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skmoe._design import Design
 from skmoe.gates.base import BaseGate
 from skmoe.gates.softmax import SoftmaxTrainer
+from skmoe.solvers import softmax_regression as softmax
 
 
 class ConstantGate(BaseGate):
@@ -46,8 +46,8 @@ class ConstantGate(BaseGate):
 
     def trainer(self, X, n_experts, weights, designs):
         """Return the gate at work: softmax regression on the intercept alone."""
-        no_columns = np.empty((X.shape[0], 0))
-        return ConstantTrainer(self, Design(no_columns, weights), n_experts, weights)
+        no_columns = designs.get(np.empty((X.shape[0], 0)))
+        return ConstantTrainer(self, no_columns, n_experts, weights)
 
     def count_parameters(self):
         """Free proportions of the fitted gate."""
@@ -79,11 +79,17 @@ class ConstantTrainer(SoftmaxTrainer):
     def __init__(self, template, design, n_experts, weights):
         super().__init__(template, design, n_experts, weights, alpha=0.0)
 
-    def linearise(self, responsibilities):
-        """As the softmax gate, with the exact maximiser as target."""
-        ascent = super().linearise(responsibilities)
-        totals = np.maximum(responsibilities.sum(axis=0), 1e-300)
-        return ascent._replace(target=np.log(totals[:-1]) - np.log(totals[-1]))
+    def moments(self, block, rows, evaluated, responsibilities):
+        """As the softmax gate's, and the responsibilities' totals."""
+        sums, weights = super().moments(block, rows, evaluated, responsibilities)
+        return [*sums, responsibilities.sum(axis=1)], weights
+
+    def view(self, sums, grams):
+        """As the softmax gate's, with the exact maximiser as target."""
+        *sums, totals = sums
+        totals = np.maximum(totals, 1e-300)
+        target = np.log(totals[:-1]) - np.log(totals[-1])
+        return super().view(sums, grams)._replace(target=target)
 
     def resume(self, fitted):
         """Take up fitted proportions."""
@@ -93,5 +99,6 @@ class ConstantTrainer(SoftmaxTrainer):
     def gate(self):
         """Return the fitted gate."""
         fitted = ConstantGate()
-        fitted.proportions_ = np.exp(self.log_proba[0])
+        logs = np.append(self.V[:, 0], 0.0)
+        fitted.proportions_ = np.exp(softmax.log_softmax(logs[None])[0])
         return fitted

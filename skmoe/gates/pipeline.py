@@ -4,12 +4,12 @@
 
 from contextlib import suppress
 
-import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from skmoe._views import FLOATS
 from skmoe.gates.base import BaseGate, GateTrainer
 
 
@@ -56,7 +56,7 @@ class PipelineGate(BaseGate):
         pipeline = clone(self.pipeline)
         transformers = pipeline[:-1]
         transformed = transformers.fit_transform(X) if len(transformers.steps) else X
-        transformed = check_array(transformed, accept_sparse="csr", dtype=np.float64)
+        transformed = check_array(transformed, accept_sparse="csr", dtype=FLOATS)
         last = pipeline.steps[-1][1].trainer(transformed, n_experts, weights, designs)
         return PipelineTrainer(self, pipeline, last)
 
@@ -111,22 +111,9 @@ class PipelineTrainer(GateTrainer):
         return self.last.penalty
 
     @property
-    def linearisable(self):
-        """Whether acceleration sees the last gate as a vector, see `Parametric`."""
-        return getattr(self.last, "linearisable", False)
-
-    @property
-    def parameters(self):
-        """Those of the last gate."""
-        return self.last.parameters
-
-    @parameters.setter
-    def parameters(self, values):
-        self.last.parameters = values
-
-    def linearise(self, responsibilities):
-        """The last gate's view of its objective."""
-        return self.last.linearise(responsibilities)
+    def additive(self):
+        """The last gate, where its steps are sums over rows."""
+        return self.last.additive
 
     def step(self, responsibilities):
         """Step the last gate."""

@@ -8,14 +8,19 @@ import numpy as np
 from scipy.optimize import minimize
 
 from skmoe._compat import Interval
-from skmoe.em.parametric import Ascent, Parametric
+from skmoe.em.additive import Additive
+from skmoe.em.parametric import Ascent
 from skmoe.gates.base import BaseGate, GateTrainer
 from skmoe.solvers import softmax_regression as softmax
 from skmoe.solvers.least_squares import SymmetricSolver, product
 
-# Above this number of free coefficients a Newton step (n p^2 K^2 / 2 and a solve) costs
-# more than the ten gradients (n p K each) of a short L-BFGS run.
-NEWTON_LIMIT = 500
+# Up to this number of experts the gate's step is Newton's, with K (K - 1) / 2 Gram
+# matrices per pass; from there on it is block-diagonal, with K (docs/benchmarks.md).
+NEWTON_EXPERTS = 5
+# Nor do more free coefficients than this make one matrix.
+NEWTON_LIMIT = 1000
+# Beside experts that are costly to refit, a block-diagonal step would waste their work:
+# the gate then takes this many quasi-Newton steps of its own.
 LBFGS_STEPS = 10
 
 
@@ -29,8 +34,9 @@ class SoftmaxGate(BaseGate):
 
     where :math:`s_j` is the standard deviation of column j: features are standardised
     inside, coefficients are reported on the user's scale. They sum to zero over the
-    experts, so none is special. Inside EM the gate takes one Newton step per iteration
-    (a short L-BFGS run above 500 free coefficients); `fit` runs to convergence.
+    experts, so none is special. Inside EM the gate takes one step per iteration:
+    Newton's for up to five experts, a block-diagonal one for more (beside experts that
+    are not linear, a short L-BFGS run); `fit` runs to convergence.
 
     Parameters
     ----------
@@ -111,25 +117,28 @@ class SoftmaxGate(BaseGate):
         return softmax.log_softmax(scores + self.intercept_)
 
 
-class SoftmaxTrainer(Parametric, GateTrainer):
-    """The softmax gate at work: V (K - 1, p) on the standardised design."""
+class SoftmaxTrainer(Additive, GateTrainer):
+    r"""The softmax gate at work: V (K - 1, p) on the standardised design.
+
+    The information is the Hessian of the expected log gate probability while that is
+    cheap. For many experts it is a block-diagonal matrix that bounds it,
+    :math:`\mathrm{diag}(g) - g g' \preceq \mathrm{diag}(g)`: one Gram matrix per
+    expert, as the experts themselves need. Acceleration makes up for the rest.
+    """
 
     def __init__(self, template, design, n_experts, weights, alpha):
         self.template = template
         self.design = design
         self.weights = weights
         self.total = weights.sum()
-        n_columns = design.matrix.shape[1]
-        self.penalty_weights = np.full(n_columns, alpha)
+        self.penalty_weights = np.full(design.n_columns, alpha)
         self.penalty_weights[-1] = 0.0
         self.coupling = softmax.symmetric_coupling(n_experts)
-        self.V = np.zeros((n_experts - 1, n_columns))
+        self.V = np.zeros((n_experts - 1, design.n_columns))
+        self.is_newton = n_experts <= NEWTON_EXPERTS and self.V.size <= NEWTON_LIMIT
+        n_pairs = n_experts * (n_experts - 1) // 2
+        self.n_curvatures = n_pairs if self.is_newton else n_experts
         self._log_proba = None
-
-    @property
-    def linearisable(self):
-        """Whether the problem is small enough for Newton steps."""
-        return self.V.size <= NEWTON_LIMIT
 
     @property
     def parameters(self):
@@ -145,7 +154,7 @@ class SoftmaxTrainer(Parametric, GateTrainer):
     def log_proba(self):
         """Log probabilities at the training rows, (n, K)."""
         if self._log_proba is None:
-            self._log_proba = softmax.log_probabilities(self.design.matrix, self.V)
+            self._log_proba = self.log_terms()
         return self._log_proba
 
     @property
@@ -153,39 +162,50 @@ class SoftmaxTrainer(Parametric, GateTrainer):
         """The L2 penalty in units of the mean log likelihood."""
         return softmax.penalty_value(self.V, self.penalty_weights, self.coupling)
 
-    def expected(self, responsibilities):
-        """Mean expected log gate probability minus the penalty."""
-        likelihood = np.einsum("nk,nk->", responsibilities, self.log_proba)
-        return likelihood / self.total - self.penalty
+    def evaluate(self, block, rows):
+        """Log probabilities and probabilities, (K, n)."""
+        scores = softmax.with_reference(block.scores(self.V), 1)
+        log_proba, proba = self.design.kernels.softmax(scores)
+        return log_proba[0], proba
 
-    def score(self, responsibilities):
-        """Gradient of `expected`, (K - 1, p)."""
-        residuals = responsibilities - self.weights[:, None] * np.exp(self.log_proba)
-        return softmax.score(
-            self.design.matrix,
-            residuals,
-            self.V,
-            self.penalty_weights,
-            self.coupling,
-            self.total,
-        )
+    def moments(self, block, rows, evaluated, responsibilities):
+        """Gradient (K, p), and the Gram weights of the information."""
+        proba, weights = evaluated[1], self.weights[rows]
+        expected = weights * proba[0]
+        gradient = block.cross(responsibilities - expected)
+        if self.is_newton:
+            expected = self.design.kernels.softmax_curvature(proba, weights[None])
+        return [gradient], expected
 
-    def linearise(self, responsibilities):
-        """Newton's view of the expected log gate probability."""
+    def view(self, sums, grams):
+        """Newton's view of the expected log gate probability, or a bound's."""
         if self.V.size == 0:  # a single expert leaves nothing to decide
             return Ascent(self.parameters, self.parameters, np.zeros_like)
-        gradient = self.score(responsibilities).ravel()
-        information = softmax.information(
-            self.design.matrix,
-            np.exp(self.log_proba),
-            self.weights,
-            self.penalty_weights,
-            self.coupling,
-            self.total,
-        )
-        solver = SymmetricSolver(information)
-        target = self.parameters + solver.solve(gradient)
-        return Ascent(target, gradient, solver.solve)
+        (gradient,) = sums
+        score = gradient[:-1] / self.total
+        score -= (self.coupling @ self.V) * self.penalty_weights
+        solver = self._newton if self.is_newton else self._block_diagonal
+        score, solve = score.ravel(), solver(grams / self.total)
+        return Ascent(self.parameters + solve(score), score, solve)
+
+    def _newton(self, grams):
+        hessian = softmax.hessian(grams, self.penalty_weights, self.coupling)
+        solver = SymmetricSolver(hessian[None])
+        return lambda vector: solver.solve(vector[None, :, None])[0, :, 0]
+
+    def _block_diagonal(self, grams):
+        """Solve over all K experts' coefficients, then take the last as reference."""
+        diagonal = np.arange(grams.shape[1])
+        grams[:, diagonal, diagonal] += self.penalty_weights + softmax.DAMPING
+        solver = SymmetricSolver(grams)
+
+        def solve(vector):
+            first = vector.reshape(self.V.shape)
+            scores = np.vstack([first, -first.sum(axis=0)])
+            moves = solver.solve(scores[:, :, None])[:, :, 0]
+            return (moves[:-1] - moves[-1]).ravel()
+
+        return solve
 
     def resume(self, fitted):
         """Take up the coefficients of a fitted gate."""
@@ -193,15 +213,15 @@ class SoftmaxTrainer(Parametric, GateTrainer):
         self.parameters = all_experts[:-1] - all_experts[-1]
 
     def step(self, responsibilities):
-        """One safeguarded Newton step, or a short L-BFGS run on a large problem."""
-        if self.linearisable:
+        """One safeguarded Newton step, or a short L-BFGS run for many experts."""
+        if self.is_newton:
             super().step(responsibilities)
         else:
             self._lbfgs(responsibilities, LBFGS_STEPS)
 
     def fit(self, responsibilities, max_iter=1000, tol=1e-12):
         """Fit to fixed responsibilities until a Newton step gains less than `tol`."""
-        if not self.linearisable:
+        if not self.is_newton:
             self._lbfgs(responsibilities, max_iter)
             return
         value = self.expected(responsibilities)
@@ -214,13 +234,25 @@ class SoftmaxTrainer(Parametric, GateTrainer):
     def _lbfgs(self, responsibilities, max_iter):
         def negative(values):
             self.parameters = values
-            gradient = self.score(responsibilities).ravel()
-            return -self.expected(responsibilities), -gradient
+            value, score = self._value_and_score(responsibilities)
+            return -value, -score.ravel()
 
         start = self.parameters
         options = {"maxiter": max_iter, "ftol": 1e-14, "gtol": 1e-8}
         result = minimize(negative, start, jac=True, method="L-BFGS-B", options=options)
         self.parameters = result.x
+
+    def _value_and_score(self, responsibilities):
+        likelihood, gradient = 0.0, np.zeros_like(self.V)
+        for rows in self.batches():
+            block = self.design.block(rows)
+            log_proba, proba = self.evaluate(block, rows)
+            share = responsibilities[rows].T
+            likelihood += np.vdot(share, log_proba)
+            gradient += block.cross(share - self.weights[rows] * proba[0])[:-1]
+        score = gradient / self.total
+        score -= (self.coupling @ self.V) * self.penalty_weights
+        return likelihood / self.total - self.penalty, score
 
     def gate(self):
         """Return the fitted gate, coefficients on the user's scale, summing to zero."""

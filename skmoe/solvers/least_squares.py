@@ -1,14 +1,9 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Weighted Gram matrices of K models in one pass, and solves with them."""
+"""Solves with symmetric matrices that may be singular."""
 
 import numpy as np
-import scipy.sparse as sp
-from scipy.linalg import cho_solve, cholesky
-from sklearn.utils import gen_batches
 
-# Rows per block: the scaled copy of a block stays in the second-level cache.
-BLOCK_ROWS = 1024
 # Below this share of the largest (unit) eigenvalue a direction counts as missing.
 RANK_TOLERANCE = 1e-10
 
@@ -23,68 +18,49 @@ def product(X, W):
     return (W.T @ X.T).T
 
 
-def weighted_grams(A, weights):
-    """``A' diag(weights[:, k]) A`` for all k.
+class SymmetricSolver:
+    """Solve ``G_k x = b`` for K symmetric non-negative G; minimum norm if singular.
+
+    The matrices are brought to a unit diagonal, so that the test of their rank does not
+    depend on the units of their rows. The inverse is kept as a product F F': F is the
+    inverse of the Cholesky factor where G is well conditioned, and made of the
+    eigenvectors kept otherwise.
 
     Parameters
     ----------
-    A : {ndarray, CSR matrix} of shape (n, p)
-    weights : ndarray of shape (n, K)
+    G : ndarray of shape (K, p, p)
 
-    Returns
-    -------
-    ndarray of shape (K, p, p)
-    """
-    n_models, n_columns = weights.shape[1], A.shape[1]
-    if sp.issparse(A):
-        return np.stack(
-            [
-                (A.T @ (sp.diags(w) @ A)).toarray()
-                for w in np.ascontiguousarray(weights.T)
-            ]
-        )
-    grams = np.zeros((n_models * n_columns, n_columns))
-    # One product per block with the K scaled copies side by side: far faster than K
-    # small products, and a block is read from cache K times, from memory once.
-    for rows in gen_batches(A.shape[0], BLOCK_ROWS):
-        # Rows last in memory: the products run along them, whatever K and p are.
-        block = np.ascontiguousarray(A[rows].T)
-        scaled = np.ascontiguousarray(weights[rows].T)[:, None, :] * block
-        grams += scaled.reshape(n_models * n_columns, -1) @ block.T
-    return grams.reshape(n_models, n_columns, n_columns)
-
-
-class SymmetricSolver:
-    """Solve ``G x = b`` for symmetric non-negative G; the minimum-norm x if singular.
-
-    The matrix is brought to a unit diagonal, so that the test of its rank does not
-    depend on the units of its rows. Cholesky where it is well conditioned, eigenvectors
-    otherwise.
+    Attributes
+    ----------
+    null_spaces : list of ndarray of shape (p, number of directions missing)
     """
 
     def __init__(self, G):
-        diagonal = np.diagonal(G)
+        diagonal = np.diagonal(G, axis1=1, axis2=2)
         floor = np.finfo(np.float64).tiny
         self.scale = 1.0 / np.sqrt(np.where(diagonal > floor, diagonal, 1.0))
-        unit = G * self.scale[:, None] * self.scale
-        self.null_space = np.empty((G.shape[0], 0))
+        unit = G * self.scale[:, :, None] * self.scale[:, None, :]
+        self.null_spaces = [np.empty((G.shape[1], 0))] * len(G)
+        self.factors = np.empty_like(unit)
         try:
-            self.factor = cholesky(unit, lower=True)
-            self.full_rank = np.diagonal(self.factor).min() ** 2 > RANK_TOLERANCE
-        except np.linalg.LinAlgError:
-            self.full_rank = False
-        if not self.full_rank:
-            self._decompose(unit)
+            lower = np.linalg.cholesky(unit)
+        except np.linalg.LinAlgError:  # one of them is enough
+            lower = np.zeros_like(unit)
+        pivots = np.diagonal(lower, axis1=1, axis2=2)
+        full_rank = pivots.min(axis=1, initial=1.0) ** 2 > RANK_TOLERANCE
+        if np.any(full_rank):
+            self.factors[full_rank] = np.linalg.inv(lower[full_rank]).transpose(0, 2, 1)
+        for k in np.flatnonzero(~full_rank):
+            self._decompose(k, unit[k])
 
-    def _decompose(self, unit):
+    def _decompose(self, k, unit):
         values, vectors = np.linalg.eigh(unit)
         keep = values > RANK_TOLERANCE * max(values[-1], np.finfo(np.float64).tiny)
-        self.factor = vectors[:, keep] / np.sqrt(values[keep])
-        self.null_space = vectors[:, ~keep] * self.scale[:, None]
+        roots = np.sqrt(np.where(keep, values, np.inf))
+        self.factors[k] = vectors / roots
+        self.null_spaces[k] = vectors[:, ~keep] * self.scale[k][:, None]
 
     def solve(self, b):
-        """Return x (p,) or (p, m)."""
-        scale = self.scale if b.ndim == 1 else self.scale[:, None]
-        if self.full_rank:
-            return scale * cho_solve((self.factor, True), scale * b, check_finite=False)
-        return scale * (self.factor @ (self.factor.T @ (scale * b)))
+        """Return x (K, p, m) for b (K, p, m)."""
+        scale = self.scale[:, :, None]
+        return scale * (self.factors @ (self.factors.transpose(0, 2, 1) @ (scale * b)))

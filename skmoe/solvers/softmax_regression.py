@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 r"""Softmax regression on soft labels: the numerics of the gate and logistic experts.
 
-With design A (n, p), targets T (n, C) whose rows sum to the row weights, and scores
-``A V'`` where V (C - 1, p) and the last class has score zero, the objective is
+With design A (p, n), targets T (C, n) whose columns sum to the row weights, and scores
+``V A`` where V (C - 1, p) and the last class has score zero, the objective is
 
-.. math:: \frac1W \sum_{ic} T_{ic} \log p_{ic} - \frac12 \sum_j \lambda_j v_j' S v_j ,
-          \qquad W = \sum_{ic} T_{ic} .
+.. math:: \frac1W \sum_{ic} T_{ci} \log p_{ci} - \frac12 \sum_j \lambda_j v_j' S v_j ,
+          \qquad W = \sum_{ic} T_{ci} .
 
 ``S = I - 11'/C`` makes the penalty that of C centred coefficient vectors, so that no
 class is special although one is the reference; ``S = I`` penalises the differences to
@@ -14,8 +14,6 @@ the reference (scikit-learn's binary logistic regression).
 """
 
 import numpy as np
-
-from skmoe.solvers.least_squares import product, weighted_grams
 
 # Curvature per unit of weight, on standardised columns, below which scores are flat.
 DAMPING = 1e-8
@@ -27,11 +25,12 @@ def log_softmax(scores):
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
-def log_probabilities(A, V):
-    """Log probabilities of the C classes, (n, C)."""
-    scores = np.zeros((A.shape[0], V.shape[0] + 1), order="F")
-    scores[:, :-1] = product(A, V.T)
-    return log_softmax(scores)
+def with_reference(scores, n_groups):
+    """Scores (G, C, n) from those of the first C - 1 classes of each group."""
+    n_free, n_samples = len(scores) // n_groups, scores.shape[1]
+    full = np.zeros((n_groups, n_free + 1, n_samples))
+    full[:, :-1] = scores.reshape(n_groups, n_free, n_samples)
+    return full
 
 
 def symmetric_coupling(n_classes):
@@ -44,28 +43,22 @@ def penalty_value(V, penalty, coupling):
     return 0.5 * float(np.sum((V * penalty) * (coupling @ V)))
 
 
-def score(A, residuals, V, penalty, coupling, total):
-    """Gradient of the objective, (C - 1, p); `residuals` = T - w p, (n, C)."""
-    return (A.T @ residuals[:, :-1]).T / total - (coupling @ V) * penalty
-
-
-def information(A, probabilities, weights, penalty, coupling, total):
+def hessian(grams, penalty, coupling):
     """Negative Hessian of the objective, damped, ((C - 1) p, (C - 1) p).
 
-    ``sum_i w_i (diag(q_i) - q_i q_i') x a_i a_i'`` with q the C - 1 first ones.
+    `grams` (C (C - 1) / 2, p, p) belong to the pairs of ``np.triu_indices(C - 1)``, see
+    `skmoe.kernels.numpy_kernels.softmax_curvature`.
     """
-    n_free, n_columns = probabilities.shape[1] - 1, A.shape[1]
+    n_free, n_columns = len(coupling), len(penalty)
     first, second = np.triu_indices(n_free)
-    q = probabilities[:, :-1]
-    pairs = -q[:, first] * q[:, second]
-    pairs[:, first == second] += q
-    blocks = weighted_grams(A, pairs * (weights / total)[:, None])
     # Saturated scores (a class or an expert that is never seen) have no curvature left;
     # damping keeps their Newton steps, and so the coefficients, from running away.
-    blocks[first == second] += DAMPING * np.eye(n_columns)
-    hessian = np.empty((n_free, n_columns, n_free, n_columns))
-    for block, a, b in zip(blocks, first, second, strict=True):
-        block[np.diag_indices(n_columns)] += coupling[a, b] * penalty
-        hessian[a, :, b] = block
-        hessian[b, :, a] = block
-    return hessian.reshape(n_free * n_columns, n_free * n_columns)
+    diagonal = np.arange(n_columns)
+    grams = grams.copy()
+    grams[:, diagonal, diagonal] += coupling[first, second][:, None] * penalty
+    grams[:, diagonal, diagonal] += DAMPING * (first == second)[:, None]
+    blocks = np.empty((n_free, n_free, n_columns, n_columns))
+    blocks[first, second] = grams
+    blocks[second, first] = grams
+    size = n_free * n_columns
+    return blocks.transpose(0, 2, 1, 3).reshape(size, size)

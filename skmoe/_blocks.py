@@ -1,0 +1,92 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Blocks of rows that fit the cache: where products with the data happen."""
+
+import numpy as np
+
+# Doubles of a block's largest intermediate: half of a common second-level cache.
+CACHE_SIZE = 2**17
+# Rows handed to one thread at a time. It does not depend on the number of threads, so
+# that neither does the order in which sums are added.
+TASK_ROWS = 2**14
+
+
+def block_batches(start, stop, n_columns, n_weights):
+    """Slices from `start` to `stop`, as long as the cache holds what they grow to."""
+    n_weights = max(n_weights, 1)
+    width = n_columns * min((n_columns + 1) // 2, n_weights) + n_weights
+    return row_batches(start, stop, min(max(CACHE_SIZE // width, 128), 2048))
+
+
+def row_batches(start, stop, length):
+    """Slices of `length` rows from `start` to `stop`."""
+    # scikit-learn's gen_batches validates its parameters, which takes as long as an
+    # E-step of some hundred rows.
+    return [
+        slice(first, min(first + length, stop)) for first in range(start, stop, length)
+    ]
+
+
+class DenseBlock:
+    """Some rows of a standardised design, rows last: A (p, n), the last row one."""
+
+    def __init__(self, X, center, inverse_scale, kernels):
+        n_samples, n_features = X.shape
+        self.kernels = kernels
+        self.A = np.empty((n_features + 1, n_samples))
+        np.subtract(X.T, center[:, None], out=self.A[:-1])
+        self.A[:-1] *= inverse_scale[:, None]
+        self.A[-1] = 1.0
+
+    def scores(self, coefficients):
+        """``coefficients @ A``: (m, p) to (m, n)."""
+        return coefficients @ self.A
+
+    def cross(self, values):
+        """``values @ A'``: (m, n) to (m, p)."""
+        return values @ self.A.T
+
+    def grams(self, weights):
+        """Upper triangles of ``A diag(w) A'``: (q, n) to (p (p + 1) / 2, q)."""
+        return self.kernels.weighted_grams(self.A, weights)
+
+
+class SparseBlock:
+    """The same of CSR rows: scaled through the coefficients, never filled."""
+
+    def __init__(self, X, inverse_scale, kernels):
+        self.X = X
+        self.inverse_scale = inverse_scale
+        self.kernels = kernels
+
+    def scores(self, coefficients):
+        """``coefficients @ A``: (m, p) to (m, n)."""
+        slopes = coefficients[:, :-1] * self.inverse_scale
+        return (self.X @ slopes.T).T + coefficients[:, -1:]
+
+    def cross(self, values):
+        """``values @ A'``: (m, n) to (m, p)."""
+        slopes = (self.X.T @ values.T).T * self.inverse_scale
+        return np.hstack([slopes, values.sum(axis=1, keepdims=True)])
+
+    def grams(self, weights):
+        """Upper triangles of ``A diag(w) A'``: (q, n) to (p (p + 1) / 2, q)."""
+        n_features = self.X.shape[1]
+        X, scale = self.X, np.append(self.inverse_scale, 1.0)
+        slopes = self.kernels.csr_weighted_grams(
+            X.data, X.indices, X.indptr, n_features, weights
+        )
+        rows, columns = np.triu_indices(n_features + 1)
+        grams = np.empty((len(rows), len(weights)))
+        grams[columns < n_features] = slopes
+        grams[columns == n_features] = self.cross(weights).T / scale[:, None]
+        return grams * (scale[rows] * scale[columns])[:, None]
+
+
+def unpack_grams(packed, n_columns):
+    """Symmetric matrices (q, p, p) from their upper triangles (p (p + 1) / 2, q)."""
+    rows, columns = np.triu_indices(n_columns)
+    grams = np.empty((packed.shape[1], n_columns, n_columns))
+    grams[:, rows, columns] = packed.T
+    grams[:, columns, rows] = packed.T
+    return grams

@@ -1,0 +1,94 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Parts of the model whose EM steps are sums over rows."""
+
+from abc import abstractmethod
+
+import numpy as np
+
+from skmoe._blocks import block_batches, unpack_grams
+from skmoe.em.parametric import Parametric
+
+
+class Additive(Parametric):
+    """A parametric trainer that contributes to an EM step block by block.
+
+    In one pass over the rows, each block of the `design` is read once: `evaluate`
+    gives the E-step its log terms; once responsibilities are known, `moments` gives
+    what the M-step sums over rows, and with which weights it wants Gram matrices of the
+    columns; when all blocks are added, `view` turns the sums into the step. Nothing of
+    the size of the data is kept.
+
+    A part that meets others which are not additive (a tree beside a linear gate) runs
+    the same methods block by block with the responsibilities it is given.
+
+    Subclasses have `design`, `total` (sum of the sample weights), `penalty`,
+    `parameters`, `n_curvatures` (Gram matrices per row), and the methods below.
+    """
+
+    n_curvatures = 1
+
+    @property
+    def additive(self):
+        """The trainer itself: its steps are sums over rows."""
+        return self
+
+    @abstractmethod
+    def evaluate(self, block, rows):
+        """Log terms of the E-step, (K, n), first of a tuple; then what `moments` needs.
+
+        `rows` is the slice of the block, for what a part has per row besides X.
+        """
+
+    @abstractmethod
+    def moments(self, block, rows, evaluated, responsibilities):
+        """Sums over the block's rows, a list of arrays, and Gram weights (q, n).
+
+        `responsibilities` (K, n) are multiplied by the sample weights.
+        """
+
+    @abstractmethod
+    def view(self, sums, grams):
+        """The `Ascent` that the sums over all rows amount to; `grams` (q, p, p)."""
+
+    def batches(self, start=0, stop=None):
+        """Slices of rows, short enough for the cache."""
+        stop = self.design.X.shape[0] if stop is None else stop
+        return block_batches(start, stop, self.design.n_columns, self.n_curvatures)
+
+    def log_terms(self):
+        """Log terms of all rows, (n, K), rows contiguous."""
+        blocks = [
+            self.evaluate(self.design.block(rows), rows)[0] for rows in self.batches()
+        ]
+        return np.concatenate(blocks, axis=1).T
+
+    def linearise(self, responsibilities):
+        """The M-step's view of the objective at given responsibilities (n, K)."""
+        totals = None
+        for rows in self.batches():
+            block = self.design.block(rows)
+            evaluated = self.evaluate(block, rows)
+            share = np.ascontiguousarray(responsibilities[rows].T)
+            sums, weights = self.moments(block, rows, evaluated, share)
+            totals = add(totals, [sums, block.grams(weights)])
+        sums, grams = totals
+        return self.view(sums, unpack_grams(grams, self.design.n_columns))
+
+    def expected(self, responsibilities):
+        """Mean expected log term minus the penalty."""
+        value = 0.0
+        for rows in self.batches():
+            log_terms = self.evaluate(self.design.block(rows), rows)[0]
+            value += np.vdot(responsibilities[rows].T, log_terms)
+        return float(value) / self.total - self.penalty
+
+
+def add(sums, more):
+    """Add nested lists of arrays in place; None is an empty sum."""
+    if sums is None:
+        return more
+    if isinstance(sums, np.ndarray):
+        sums += more
+        return sums
+    return [add(one, other) for one, other in zip(sums, more, strict=True)]

@@ -1,0 +1,148 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The mixture whose EM step is one pass over blocks of rows."""
+
+from functools import reduce
+
+import numpy as np
+from joblib import delayed
+
+from skmoe._blocks import TASK_ROWS, block_batches, row_batches, unpack_grams
+from skmoe.em.additive import add
+from skmoe.em.mixture import Mixture, Weighted
+from skmoe.em.parametric import Ascent
+
+
+class SummedMixture(Mixture):
+    """A mixture of additive parts: X is read once per iteration, no (n, K) array kept.
+
+    The pass that evaluates the objective at a state also gathers everything that the
+    step from there needs, so an EM iteration is one pass. Rows are split into tasks of
+    a fixed length, whose sums are added in a fixed order: the result does not depend on
+    how many threads share the tasks.
+
+    Parameters
+    ----------
+    gate : GateTrainer
+        With an `Additive` trainer as `additive`.
+    experts : ExpertsTrainer
+        Likewise.
+    weights : ndarray of shape (n,)
+    parallel : joblib.Parallel, default=None
+        Threads for the tasks; None: one after the other.
+    """
+
+    is_parametric = True
+
+    def __init__(self, gate, experts, weights, parallel=None):
+        super().__init__(gate, experts, weights)
+        self.parts = gate.additive, experts.additive
+        self.parallel = parallel
+        self._passes = {}
+
+    @property
+    def parameters(self):
+        """Gate and experts as one vector."""
+        return np.concatenate([part.parameters for part in self.parts])
+
+    @parameters.setter
+    def parameters(self, values):
+        gate, experts = self.parts
+        size = gate.parameters.size
+        gate.parameters, experts.parameters = values[:size], values[size:]
+        self._passes = {}
+
+    def e_step(self, hard=False):
+        """Sums over the rows and the objective."""
+        if hard not in self._passes:
+            self._passes[hard] = self._pass(hard)
+        sums = self._passes[hard]
+        mean = float(sums[0]) / self.total
+        return sums, mean - self.penalty
+
+    def totals(self):
+        """Weight that each expert is responsible for, (K,)."""
+        return self.e_step()[0][1]
+
+    def m_step(self, responsibilities):
+        """First step, from initial responsibilities (anything indexed by rows)."""
+        weighted = Weighted(responsibilities, self.weights)
+        for part in self.parts:
+            part.step(weighted)
+        self._passes = {}
+
+    def linearise(self, sums):
+        """The M-step's view of the objective, an `Ascent` over `parameters`."""
+        _, _, gate_sums, expert_sums, grams = sums
+        gate_part, expert_part = self.parts
+        if len(grams) == 1:
+            both = unpack_grams(grams[0], gate_part.design.n_columns)
+            grams = np.split(both, [gate_part.n_curvatures])
+        else:
+            grams = [
+                unpack_grams(packed, part.design.n_columns)
+                for packed, part in zip(grams, self.parts, strict=True)
+            ]
+        gate = gate_part.view(gate_sums, grams[0])
+        experts = expert_part.view(expert_sums, grams[1])
+        size = gate.target.size
+
+        def solve(vector):
+            return np.concatenate(
+                [gate.solve(vector[:size]), experts.solve(vector[size:])]
+            )
+
+        return Ascent(
+            np.concatenate([gate.target, experts.target]),
+            np.concatenate([gate.score, experts.score]),
+            solve,
+            gate.smooth and experts.smooth,
+        )
+
+    def restore(self, snapshot):
+        """Come back to a snapshot."""
+        super().restore(snapshot)
+        self._passes = {}
+
+    # -- the pass ---------------------------------------------------------------------
+
+    def _pass(self, hard):
+        """Log likelihood, totals (K,), and what gate and experts sum over all rows."""
+        tasks = row_batches(0, len(self.weights), TASK_ROWS)
+        if self.parallel is None:
+            results = (self._task(task, hard) for task in tasks)
+        else:
+            results = self.parallel(delayed(self._task)(task, hard) for task in tasks)
+        return reduce(add, results, None)
+
+    def _task(self, task, hard):
+        n_columns = max(part.design.n_columns for part in self.parts)
+        n_curvatures = sum(part.n_curvatures for part in self.parts)
+        batches = block_batches(task.start, task.stop, n_columns, n_curvatures)
+        return reduce(add, (self._block(rows, hard) for rows in batches), None)
+
+    def _block(self, rows, hard):
+        gate, experts = self.parts
+        shared = experts.design is gate.design
+        gate_block = gate.design.block(rows)
+        block = gate_block if shared else experts.design.block(rows)
+        prior = gate.evaluate(gate_block, rows)
+        density = experts.evaluate(block, rows)
+        posterior = hard_posterior if hard else gate.design.kernels.posterior
+        share, log_likelihood = posterior(prior[0], density[0], self.weights[rows])
+        gate_sums, gate_weights = gate.moments(gate_block, rows, prior, share)
+        expert_sums, weights = experts.moments(block, rows, density, share)
+        if shared:  # one call forms the products of columns once
+            grams = [block.grams(np.concatenate([gate_weights, weights]))]
+        else:
+            grams = [gate_block.grams(gate_weights), block.grams(weights)]
+        totals = share.sum(axis=1)
+        return [np.array(log_likelihood), totals, gate_sums, expert_sums, grams]
+
+
+def hard_posterior(log_gate, log_density, weights):
+    """The best expert's weight (K, n), and the weighted classification likelihood."""
+    joint = log_gate + log_density
+    best = joint.argmax(axis=0)
+    indicators = (np.arange(len(joint))[:, None] == best) * weights
+    return indicators, float(weights @ np.take_along_axis(joint, best[None], axis=0)[0])
