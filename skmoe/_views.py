@@ -8,6 +8,9 @@ from sklearn.utils import check_array
 
 from skmoe._compat import _get_column_indices, _safe_indexing
 
+# What the linear parts compute on without a copy; sums are taken in double precision.
+FLOATS = (np.float64, np.float32)
+
 
 def is_frame(X):
     """Whether X is a dataframe (pandas, polars or alike) and not an array."""
@@ -39,17 +42,25 @@ def select_columns(X, indices):
     if indices is None:
         return X
     if sp.issparse(X) or isinstance(X, np.ndarray):
-        return X[:, indices]
+        return X[:, _as_slice(indices)]
     return _safe_indexing(X, indices, axis=1)
 
 
+def _as_slice(indices):
+    """Neighbouring columns as a slice, which is a view and no copy."""
+    first = indices[0] if len(indices) else 0
+    if np.array_equal(indices, np.arange(first, first + len(indices))):
+        return slice(first, first + len(indices))
+    return indices
+
+
 def as_numeric(X, estimator, parameter):
-    """X as a finite float64 array or CSR matrix; an error that says what to do."""
+    """X as a finite float array or CSR matrix; an error that says what to do."""
     try:
         return check_array(
             X,
             accept_sparse="csr",
-            dtype=np.float64,
+            dtype=FLOATS,
             ensure_min_features=0,
             estimator=estimator,
             input_name="X",
