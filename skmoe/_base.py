@@ -4,7 +4,6 @@
 
 import warnings
 from contextlib import contextmanager
-from functools import cache
 from numbers import Integral, Real
 
 import numpy as np
@@ -23,9 +22,8 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
-from threadpoolctl import ThreadpoolController
 
-from skmoe._blocks import TASK_ROWS
+from skmoe._blocks import TASK_ROWS, one_blas_thread
 from skmoe._compat import (
     HasMethods,
     Interval,
@@ -40,6 +38,7 @@ from skmoe._compat import (
 from skmoe._counting import count_parameters
 from skmoe._design import Designs
 from skmoe._likelihood import LikelihoodMixin
+from skmoe._prediction import PredictionMixin
 from skmoe._summary import summarise
 from skmoe._views import (
     as_numeric,
@@ -57,14 +56,12 @@ from skmoe.experts import EXPERT_KINDS
 from skmoe.experts.base import ExpertTask
 from skmoe.gates import SoftmaxGate, check_gate
 from skmoe.kernels import get_kernels
-from skmoe.routing import dispatch, route_top_k
-from skmoe.solvers.least_squares import product
 
 DEFAULT_N_EXPERTS = 3
 _NAMED_DEFAULT = {"gate": "SoftmaxGate()", "experts": "Ridge()"}
 
 
-class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
+class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
     """Validation, EM and everything that does not depend on the kind of y."""
 
     _parameter_constraints: dict = {
@@ -364,15 +361,13 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
     def _mixture(self, gate, experts, weights):
         """The mixture that EM climbs: by sums over blocks of rows where it can be.
 
-        BLAS gets one thread there: the products of a block are too small to share, and
-        its threads would wait for each other (measured: up to three times the time on a
-        quiet machine, more on a busy one). Blocks are what threads share.
+        Threads, where there are several, share the blocks.
         """
         drawn = self.assignment == "stochastic"  # one draw per row, kept for the M-step
         if drawn or gate.additive is None or experts.additive is None:
             yield Mixture(gate, experts, weights)
             return
-        with threadpools().limit(limits=1, user_api="blas"):
+        with one_blas_thread():
             if len(weights) <= TASK_ROWS or effective_n_jobs(self.n_jobs) == 1:
                 yield SummedMixture(gate, experts, weights)
                 return
@@ -473,98 +468,6 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
                 stacklevel=6,
             )
 
-    # -- prediction -------------------------------------------------------------------
-
-    def _check_predict_input(self, X):
-        check_is_fitted(self)
-        return self._inputs(self._check_X(X, reset=False), self.experts_)
-
-    def _components(self, X):
-        """Log gate (n, K) and every expert's prediction (n, K, ...).
-
-        Linear experts and a softmax gate on the same columns are one matrix product.
-        """
-        gate_X, expert_X = self._check_predict_input(X)
-        if (
-            gate_X is expert_X
-            and self._numeric[1]
-            and isinstance(self.gate_, SoftmaxGate)
-        ):
-            stacked = np.hstack([self._experts.coef, self.gate_.coef_.T])
-            scores = product(gate_X, stacked)
-            width = self._experts.coef.shape[1]
-            log_gate = self.gate_.log_proba_from_scores(scores[:, width:])
-            return log_gate, self._experts.predict_from_scores(scores[:, :width])
-        return self.gate_.predict_log_proba(gate_X), self._experts.predict(expert_X)
-
-    def _routed(self, X):
-        """Weights (n, k), predictions (n, k, ...) and expert indices of the routing."""
-        if self.top_k is None or self.top_k >= self.n_experts_:
-            log_gate, predictions = self._components(X)
-            return np.exp(log_gate), predictions, np.arange(self.n_experts_)[None]
-        gate_X, expert_X = self._check_predict_input(X)
-        routing = route_top_k(self.gate_.predict_log_proba(gate_X), self.top_k)
-        predictions = dispatch(routing, self._experts, expert_X)
-        return routing.weights, predictions, routing.experts
-
-    def _mixed(self, X):
-        """Gate-weighted mean of the experts kept, (n, T or n_classes)."""
-        weights, predictions, _ = self._routed(X)
-        return mix(weights, predictions)
-
-    def gate_proba(self, X):
-        """Prior probabilities g(x) of the experts.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to gate.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_experts)
-            Rows sum to one. All experts, also with `top_k`.
-        """
-        return np.exp(self._log_gate(X))
-
-    def _log_gate(self, X):
-        check_is_fitted(self)
-        gate_X = select_columns(self._check_X(X, reset=False), self._gate_columns)
-        if self._numeric[0]:
-            gate_X = as_numeric(gate_X, self, "gate_features")
-        return self.gate_.predict_log_proba(gate_X)
-
-    def apply(self, X):
-        """Index of the most probable expert of each row, given X only.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to gate.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Integers; ties go to the lower index.
-        """
-        return self._log_gate(X).argmax(axis=1)
-
-    def predict_experts(self, X):
-        """Return each expert's own answer for every row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to predict.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_experts[, n_targets])
-            Predictions of the regressor's experts; of shape (n_samples, n_experts,
-            n_classes), class probabilities, for the classifier's.
-        """
-        return self._squeeze(self._components(X)[1])
-
     def summary(self):
         """One row per expert: what it is and how much of the data it has.
 
@@ -603,7 +506,8 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
         tags = super().__sklearn_tags__()
         # Tags are read on malformed parameters too, which `fit` complains about.
         try:
-            experts = [get_tags(template) for template in self._named_templates()[1]]
+            templates = {id(expert): expert for expert in self._named_templates()[1]}
+            experts = [get_tags(template) for template in templates.values()]
             gate = get_tags(check_gate(self.gate))
         except (AttributeError, TypeError, ValueError):
             return tags
@@ -625,17 +529,6 @@ class BaseMixtureOfExperts(LikelihoodMixin, _BaseComposition):
             default = self.experts is None  # an unfitted ensemble has no truth value
             templates.append(self._default_expert() if default else self.experts)
         return visual_block("parallel", templates, names=names)
-
-
-@cache
-def threadpools():
-    """The loaded BLAS libraries; finding them takes longer than a small fit."""
-    return ThreadpoolController()
-
-
-def mix(weights, values):
-    """Weighted sums over the experts of (n, k) and (n, k, T): (n, T)."""
-    return (weights[:, :, None] * values).sum(axis=1)
 
 
 def _is_dropped(expert):

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Blocks of rows that fit the cache: where products with the data happen."""
 
+from functools import cache
+
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 # Doubles of a block's largest intermediate: half of a common second-level cache.
 CACHE_SIZE = 2**17
@@ -25,6 +28,20 @@ def row_batches(start, stop, length):
     return [
         slice(first, min(first + length, stop)) for first in range(start, stop, length)
     ]
+
+
+@cache
+def _threadpools():
+    return ThreadpoolController()  # finding the libraries takes longer than a small fit
+
+
+def one_blas_thread():
+    """Context in which BLAS has one thread.
+
+    The products of a block are too small to share: threads of BLAS would wait for one
+    another (up to three times the time on a quiet machine, forty times on a busy one).
+    """
+    return _threadpools().limit(limits=1, user_api="blas")
 
 
 class DenseBlock:

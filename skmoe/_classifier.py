@@ -8,11 +8,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
 
 from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import StrOptions, _fit_context
 from skmoe.families import Categorical
+from skmoe.routing import mix
 
 
 class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
@@ -232,8 +232,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`; rows sum to one.
         """
-        check_is_fitted(self)
-        return self._mixed(X)
+        return self._routed(self._proba, X)[0]
 
     def predict_log_proba(self, X):
         """Log of `predict_proba`.
@@ -248,9 +247,9 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         ndarray of shape (n_samples, n_classes)
             Natural logarithms; -inf where every expert rules a class out.
         """
-        probabilities = self.predict_proba(X)
+        proba = self.predict_proba(X)
         with np.errstate(divide="ignore"):
-            return np.log(probabilities)
+            return np.log(proba, out=proba)
 
     def predict(self, X):
         """Most probable class of each row.
@@ -265,8 +264,16 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         ndarray of shape (n_samples,)
             Class labels.
         """
-        most_probable = self.predict_proba(X).argmax(axis=1)
+        (most_probable,) = self._routed(self._most_probable, X)
         return self.classes_[most_probable]
+
+    @staticmethod
+    def _proba(weights, predictions, kept):
+        return (mix(weights, predictions),)
+
+    @staticmethod
+    def _most_probable(weights, predictions, kept):
+        return (mix(weights, predictions).argmax(axis=1),)
 
     # -- what `BaseMixtureOfExperts` asks for -----------------------------------------
 

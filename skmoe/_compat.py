@@ -16,14 +16,24 @@ from sklearn.utils._indexing import _get_column_indices
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import _raise_for_params, _routing_enabled
 from sklearn.utils.metaestimators import _BaseComposition
-from sklearn.utils.validation import _check_method_params, _check_sample_weight
+
+# `validate_data` is `check_array` and these two, and reads the tags of every expert:
+# more work than the prediction of a single row.
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_method_params,
+    _check_n_features,
+    _check_sample_weight,
+)
 
 __all__ = [
     "HasMethods",
     "Interval",
     "StrOptions",
     "_BaseComposition",
+    "_check_feature_names",
     "_check_method_params",
+    "_check_n_features",
     "_fit_context",
     "_get_column_indices",
     "_raise_for_params",

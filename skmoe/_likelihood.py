@@ -3,18 +3,27 @@
 """What a fitted mixture says of given y: densities, posteriors, criteria."""
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+
+from skmoe.solvers.softmax_regression import log_softmax
 
 
 class LikelihoodMixin:
     """Methods of both estimators that compare the model with y."""
 
-    def _log_joint(self, X, y):
-        """``log g_k(x_i) f_k(y_i | x_i)``, (n, K)."""
-        log_gate, predictions = self._components(X)
-        coded = self._code_y(y, log_gate.shape[0])
-        family, dispersions = self._family, self._experts.dispersions
-        return log_gate + family.log_density(coded, predictions, dispersions)
+    def _posterior(self, scores, X, y):
+        """Responsibilities (n, K) and the log density (n,) of validated rows."""
+        dispersions = self._experts.dispersions
+        joint = log_softmax(scores)
+        joint += self._family.log_density(y, self._experts.predict(X), dispersions)
+        best = joint.max(axis=1)
+        joint -= best[:, None]
+        np.exp(joint, out=joint)
+        sums = joint.sum(axis=1)
+        joint /= sums[:, None]
+        return joint, best + np.log(sums)
+
+    def _log_density(self, scores, X, y):
+        return self._posterior(scores, X, y)[1:]
 
     def responsibilities(self, X, y):
         r"""Posterior probabilities of the experts given X and y.
@@ -34,10 +43,9 @@ class LikelihoodMixin:
         ndarray of shape (n_samples, n_experts)
             Rows sum to one.
         """
-        check_is_fitted(self)
-        log_joint = self._log_joint(X, y)
-        joint = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
-        return joint / joint.sum(axis=1, keepdims=True)
+        inputs = self._check_predict_input(X)
+        coded = self._code_y(y, inputs[0].shape[0])
+        return self._by_rows(self._posterior, inputs, coded)[0]
 
     def score_samples(self, X, y=None):
         """Log density (log probability, for classes) of each y given its row.
@@ -56,10 +64,9 @@ class LikelihoodMixin:
             Natural logarithms under the whole mixture, whatever `top_k` is; on the
             training rows their weighted sum is `log_likelihood_`.
         """
-        check_is_fitted(self)
-        log_joint = self._log_joint(X, self.predict(X) if y is None else y)
-        best = log_joint.max(axis=1)
-        return best + np.log(np.exp(log_joint - best[:, None]).sum(axis=1))
+        inputs = self._check_predict_input(X)
+        coded = self._code_y(self.predict(X) if y is None else y, inputs[0].shape[0])
+        return self._by_rows(self._log_density, inputs, coded)[0]
 
     def aic(self, X, y):
         r"""Akaike information criterion, lower is better.

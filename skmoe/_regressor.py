@@ -8,12 +8,12 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.linear_model import LinearRegression
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import check_is_fitted
 
-from skmoe._base import BaseMixtureOfExperts, mix
+from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
 from skmoe._design import weighted_moments
 from skmoe.families import FAMILIES, check_family
+from skmoe.routing import mix
 
 
 class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
@@ -256,17 +256,21 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
             Standard deviations, noise and disagreement of the experts together; only
             with `return_std`.
         """
-        check_is_fitted(self)
-        weights, predictions, kept = self._routed(X)
+        moments = self._routed(self._mean_and_std if return_std else self._mean, X)
+        moments = tuple(self._squeeze(moment) for moment in moments)
+        return moments if return_std else moments[0]
+
+    def _mean(self, weights, predictions, kept):
+        dispersions = self._experts.dispersions[kept]
+        return (mix(weights, self._family.mean(predictions, dispersions)),)
+
+    def _mean_and_std(self, weights, predictions, kept):
         dispersions = self._experts.dispersions[kept]
         means = self._family.mean(predictions, dispersions)
         mean = mix(weights, means)
-        if not return_std:
-            return self._squeeze(mean)
-        variances = self._family.variance(predictions, dispersions)
-        spread = variances + (means - mean[:, None, :]) ** 2
-        std = np.sqrt(mix(weights, spread))
-        return self._squeeze(mean), self._squeeze(std)
+        spread = (means - mean[:, None, :]) ** 2
+        spread += self._family.variance(predictions, dispersions)
+        return mean, np.sqrt(mix(weights, spread))
 
     # -- what `BaseMixtureOfExperts` asks for -----------------------------------------
 

@@ -42,8 +42,16 @@ def select_columns(X, indices):
     if indices is None:
         return X
     if sp.issparse(X) or isinstance(X, np.ndarray):
-        return X[:, indices]
+        return X[:, _as_slice(indices)]
     return _safe_indexing(X, indices, axis=1)
+
+
+def _as_slice(indices):
+    """Neighbouring columns as a slice, which is a view and no copy."""
+    first = indices[0] if len(indices) else 0
+    if np.array_equal(indices, np.arange(first, first + len(indices))):
+        return slice(first, first + len(indices))
+    return indices
 
 
 def as_numeric(X, estimator, parameter):

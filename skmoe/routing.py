@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which expert sees which row."""
+"""Which expert sees which row, and how the answers are put together."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,6 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from skmoe._compat import _safe_indexing
+
+LOWEST = np.finfo(np.float64).min
 
 
 @dataclass
@@ -26,29 +28,75 @@ class Routing:
     weights: np.ndarray
 
 
-def route_top_k(log_proba, top_k):
-    """Keep each row's `top_k` most probable experts; ties go to the lower index."""
-    experts = np.argsort(-log_proba, axis=1, kind="stable")[:, :top_k]
-    kept = np.take_along_axis(log_proba, experts, axis=1)
-    weights = np.exp(kept - kept[:, :1])
-    return Routing(experts, weights / weights.sum(axis=1, keepdims=True))
+def softmax(scores, axis=1):
+    """Probabilities along an axis; memory in the order of `scores`."""
+    proba = scores - scores.max(axis=axis, keepdims=True)
+    np.exp(proba, out=proba)
+    proba /= proba.sum(axis=axis, keepdims=True)
+    return proba
 
 
-def dispatch(routing, experts, X):
-    """Predictions of the experts kept for each row, (n, k, ...).
+def mix(weights, values):
+    """Weighted means over the experts of (n, k) and (n, k, T): (n, T)."""
+    if weights.shape[1] == 1:  # a single weight is one
+        return values[:, 0]
+    return (weights[:, :, None] * values).sum(axis=1)
+
+
+def route_top_k(scores, top_k):
+    """Keep each row's `top_k` most probable experts; ties go to the lower index.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, K)
+        Log probabilities, up to a constant per row. Rows contiguous in memory are
+        searched several times faster.
+    top_k : int
+
+    Returns
+    -------
+    Routing
+    """
+    if top_k == 1:
+        best = scores.argmax(axis=1)[:, None]
+        return Routing(best, np.ones(best.shape))
+    rows = np.arange(len(scores))
+    experts = np.empty((top_k, len(scores)), dtype=np.intp)
+    kept = np.empty((top_k, len(scores)))
+    # As many searches for the best as experts are kept: far faster than sorting all.
+    left = np.maximum(scores, LOWEST)
+    for j in range(top_k):
+        experts[j] = left.argmax(axis=1)
+        kept[j] = scores[rows, experts[j]]
+        left[rows, experts[j]] = -np.inf
+    return Routing(experts.T, softmax(kept.T))
+
+
+def dispatch(kept, predict_one, X):
+    """Answers of the experts kept for each row, (n, k, ...).
 
     Rows are grouped by expert once; an expert runs once, on its rows only.
+
+    Parameters
+    ----------
+    kept : ndarray of shape (n, k)
+        Indices of experts.
+    predict_one : callable
+        ``predict_one(k, X)``: expert k's answer, (n_rows, ...).
+    X : {ndarray, CSR matrix, dataframe} of shape (n, d)
     """
-    n_samples, top_k = routing.experts.shape
-    flat = routing.experts.ravel()
+    n_samples, top_k = kept.shape
+    n_experts = kept.max() + 1
+    # Small integers are sorted in linear time.
+    flat = kept.ravel().astype(np.min_scalar_type(n_experts))
     order = np.argsort(flat, kind="stable")
-    bounds = np.searchsorted(flat[order], np.arange(len(experts.estimators) + 1))
+    bounds = np.concatenate([[0], np.bincount(flat, minlength=n_experts).cumsum()])
     predictions = None
     for k, (start, stop) in enumerate(pairwise(bounds)):
         if start == stop:
             continue
         slots = order[start:stop]
-        answer = experts.predict_one(k, _safe_indexing(X, slots // top_k))
+        answer = predict_one(k, _safe_indexing(X, slots // top_k))
         if predictions is None:
             predictions = np.empty((flat.size, answer.shape[1]))
         predictions[slots] = answer

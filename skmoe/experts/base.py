@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from skmoe.routing import dispatch
+
 
 @dataclass
 class ExpertTask:
@@ -103,6 +105,10 @@ class BaseExperts(ABC):
     @abstractmethod
     def predict_one(self, k, X):
         """Expert k's answer for the rows given: (n, T) or (n, n_classes)."""
+
+    def predict_kept(self, X, kept):
+        """Answers of the experts `kept` (n, k) for each row, no others: (n, k, ...)."""
+        return dispatch(kept, self.predict_one, X)
 
 
 class ExpertsTrainer(ABC):

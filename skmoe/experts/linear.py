@@ -7,14 +7,14 @@ from numbers import Real
 import numpy as np
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, Ridge
-from sklearn.utils.extmath import safe_sparse_dot
 
 from skmoe._design import weighted_moments
 from skmoe.em.additive import Additive
 from skmoe.em.parametric import Ascent
-from skmoe.experts.base import BaseExperts, ExpertsTrainer
+from skmoe.experts.base import ExpertsTrainer
+from skmoe.experts.stacked import StackedExperts
 from skmoe.families.gaussian import Gaussian
-from skmoe.solvers.least_squares import SymmetricSolver, product
+from skmoe.solvers.least_squares import SymmetricSolver
 
 # Beyond this width the Gram matrices outgrow the data; scikit-learn's own solvers then
 # fit each expert by itself.
@@ -27,14 +27,8 @@ COLLAPSED_RATIO = 0.05
 TINY = np.finfo(np.float64).tiny
 
 
-class LinearExperts(BaseExperts):
+class LinearExperts(StackedExperts):
     """`LinearRegression` and `Ridge` experts as one matrix."""
-
-    numeric = True
-
-    def __init__(self, estimators, dispersions=None):
-        super().__init__(estimators, dispersions)
-        self.coef, self.intercept = stack_coefficients(estimators)
 
     @classmethod
     def accepts(cls, task):
@@ -52,24 +46,13 @@ class LinearExperts(BaseExperts):
         """Return the experts at work."""
         return LinearTrainer(task, previous)
 
-    def scores(self, X):
-        """``X @ coef``, before the intercepts, (n, K T)."""
-        return product(X, self.coef)
-
-    def predict_from_scores(self, scores):
-        """(n, K, T) from `scores`, which a caller may have at hand."""
-        shape = (len(self.estimators), -1, scores.shape[0])
-        return (scores + self.intercept).T.reshape(shape).transpose(2, 0, 1)
-
     def predict(self, X):
         """Every expert's prediction for every row, (n, K, T)."""
-        return self.predict_from_scores(self.scores(X))
+        return self.scores(X)
 
-    def predict_one(self, k, X):
-        """Expert k's prediction for the rows given, (n, T)."""
-        width = self.coef.shape[1] // len(self.estimators)
-        columns = slice(k * width, (k + 1) * width)
-        return safe_sparse_dot(X, self.coef[:, columns]) + self.intercept[columns]
+    def predict_kept(self, X, kept):
+        """Predictions of the experts kept for each row, (n, k, T)."""
+        return self.kept_scores(X, kept)
 
 
 def is_least_squares(estimator):
@@ -80,16 +63,6 @@ def is_least_squares(estimator):
         valid = isinstance(estimator.alpha, Real) and estimator.alpha >= 0
         return valid and not estimator.positive
     return False
-
-
-def stack_coefficients(estimators):
-    """Coefficients (d, K T) and intercepts (K T,) of linear estimators."""
-    rows = [np.atleast_2d(estimator.coef_) for estimator in estimators]
-    intercepts = [
-        np.broadcast_to(estimator.intercept_, (len(row),))
-        for estimator, row in zip(estimators, rows, strict=True)
-    ]
-    return np.vstack(rows).T, np.concatenate(intercepts)
 
 
 def _transposed(matrices):

@@ -8,14 +8,15 @@ import numpy as np
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils.extmath import safe_sparse_dot
 
+from skmoe import routing
 from skmoe.em.additive import Additive
 from skmoe.em.parametric import Ascent
-from skmoe.experts.base import BaseExperts, ExpertsTrainer
+from skmoe.experts.base import ExpertsTrainer
+from skmoe.experts.stacked import StackedExperts
 from skmoe.families.categorical import Categorical
 from skmoe.solvers import softmax_regression as softmax
-from skmoe.solvers.least_squares import SymmetricSolver, product
+from skmoe.solvers.least_squares import SymmetricSolver
 
 # Above this number of free coefficients per expert a Newton step is no longer cheap;
 # scikit-learn's own solver then fits each expert by itself.
@@ -23,18 +24,8 @@ NEWTON_LIMIT = 1000
 _SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky")
 
 
-class LogisticExperts(BaseExperts):
+class LogisticExperts(StackedExperts):
     """`LogisticRegression` experts as one matrix."""
-
-    numeric = True
-
-    def __init__(self, estimators, dispersions=None):
-        super().__init__(estimators, dispersions)
-        self.n_scores = len(estimators[0].coef_)
-        self.coef = np.vstack([e.coef_ for e in estimators]).T
-        self.intercept = np.concatenate(
-            [np.broadcast_to(e.intercept_, (self.n_scores,)) for e in estimators]
-        )
 
     @classmethod
     def accepts(cls, task):
@@ -49,33 +40,21 @@ class LogisticExperts(BaseExperts):
         """Return the experts at work."""
         return LogisticTrainer(task, previous)
 
-    def scores(self, X):
-        """``X @ coef``, before the intercepts."""
-        return product(X, self.coef)
-
-    def predict_from_scores(self, scores):
-        """(n, K, n_classes) from `scores`, which a caller may have at hand."""
-        shape = (scores.shape[0], len(self.estimators), self.n_scores)
-        return _probabilities((scores + self.intercept).reshape(shape))
-
     def predict(self, X):
         """Every expert's class probabilities for every row, (n, K, n_classes)."""
-        return self.predict_from_scores(self.scores(X))
+        return _probabilities(self.scores(X))
 
-    def predict_one(self, k, X):
-        """Expert k's class probabilities for the rows given, (n, n_classes)."""
-        columns = slice(k * self.n_scores, (k + 1) * self.n_scores)
-        scores = safe_sparse_dot(X, self.coef[:, columns]) + self.intercept[columns]
-        return _probabilities(scores[:, None, :])[:, 0]
+    def predict_kept(self, X, kept):
+        """Class probabilities of the experts kept for each row, (n, k, n_classes)."""
+        return _probabilities(self.kept_scores(X, kept))
 
 
 def _probabilities(scores):
     """Class probabilities along the last axis; one score is that of class 1 of 2."""
-    if scores.shape[2] == 1:
-        positive = expit(scores)
-        return np.concatenate([1.0 - positive, positive], axis=2)
-    flat = scores.reshape(-1, scores.shape[2])
-    return np.exp(softmax.log_softmax(flat)).reshape(scores.shape)
+    if scores.shape[2] > 1:
+        return routing.softmax(scores, axis=2)
+    positive = expit(scores[:, :, 0].T)  # rows last in memory
+    return np.stack([1.0 - positive, positive]).transpose(2, 1, 0)
 
 
 def is_plain_logistic(estimator):

@@ -43,6 +43,15 @@ class BaseGate(ABC, BaseEstimator):
         """Free parameters of the fitted gate; NaN where nobody can say."""
         return np.nan
 
+    def scores(self, X, order="F"):
+        """Log probabilities up to a constant per row, (n, K), of validated rows.
+
+        What prediction asks for: override it where less needs to be done than in
+        `predict_log_proba`. `order` is the order in memory in which the caller works
+        fastest, 'F' (rows last) or 'C'; the other will do.
+        """
+        return self.predict_log_proba(X)
+
     def predict_proba(self, X):
         """Probability of each expert.
 

@@ -67,10 +67,14 @@ class ConstantGate(BaseGate):
             Natural logarithms.
         """
         check_is_fitted(self)
+        return self.scores(X).copy()
+
+    def scores(self, X, order="F"):
+        """The same, as a view that takes no memory."""
         with np.errstate(divide="ignore"):
             log_proportions = np.log(self.proportions_)
         n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
-        return np.tile(log_proportions, (n_samples, 1))
+        return np.broadcast_to(log_proportions, (n_samples, len(log_proportions)))
 
 
 class ConstantTrainer(SoftmaxTrainer):

@@ -109,12 +109,13 @@ class SoftmaxGate(BaseGate):
         ndarray of shape (n_samples, n_experts)
             Natural logarithms.
         """
-        X = self._check_predict_input(X)
-        return self.log_proba_from_scores(product(X, self.coef_.T))
+        return softmax.log_softmax(self.scores(self._check_predict_input(X)))
 
-    def log_proba_from_scores(self, scores):
-        """Log probabilities from ``X @ coef_.T``, which a caller may have at hand."""
-        return softmax.log_softmax(scores + self.intercept_)
+    def scores(self, X, order="F"):
+        """Linear scores of validated rows, (n, K)."""
+        scores = product(X, self.coef_.T) if order == "F" else X @ self.coef_.T
+        scores += self.intercept_
+        return scores
 
 
 class SoftmaxTrainer(Additive, GateTrainer):
