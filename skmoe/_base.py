@@ -198,10 +198,7 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
         size = len(weights) * len(names)
         designs = Designs(weights, get_kernels(self.engine, size))
         task = ExpertTask(
-            templates=[
-                seeded_clone(template, seed)
-                for template, seed in zip(templates, seeds, strict=True)
-            ],
+            templates=seeded_clones(templates, seeds),
             names=names,
             X=select_columns(X, self._expert_columns),
             y=coded,
@@ -545,12 +542,23 @@ def _has(estimator, method):
     return hasattr(estimator, method)
 
 
-def seeded_clone(template, seed):
-    """A clone whose unset random states, nested ones too, are `seed`."""
-    estimator = clone(template)
-    unset = {
-        key: int(seed)
+def seeded_clones(templates, seeds):
+    """Clones whose unset random states, nested ones too, are their seeds."""
+    # Often K times the same object, and to list its parameters takes long.
+    unset = {id(template): unset_random_states(template) for template in templates}
+    clones = []
+    for template, seed in zip(templates, seeds, strict=True):
+        estimator = clone(template)
+        if unset[id(template)]:
+            estimator.set_params(**dict.fromkeys(unset[id(template)], int(seed)))
+        clones.append(estimator)
+    return clones
+
+
+def unset_random_states(estimator):
+    """Names of the parameters, nested ones too, that are random states of None."""
+    return [
+        key
         for key, value in estimator.get_params(deep=True).items()
         if key.rsplit("__", 1)[-1] == "random_state" and value is None
-    }
-    return estimator.set_params(**unset) if unset else estimator
+    ]

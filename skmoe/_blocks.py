@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Blocks of rows that fit the cache: where products with the data happen."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -102,8 +102,13 @@ class SparseBlock:
 
 def unpack_grams(packed, n_columns):
     """Symmetric matrices (q, p, p) from their upper triangles (p (p + 1) / 2, q)."""
+    return packed.T[:, triangle_positions(n_columns)]
+
+
+@lru_cache(maxsize=8)
+def triangle_positions(n_columns):
+    """Where entry (a, b) stands in the upper triangle, (p, p)."""
     rows, columns = np.triu_indices(n_columns)
-    grams = np.empty((packed.shape[1], n_columns, n_columns))
-    grams[:, rows, columns] = packed.T
-    grams[:, columns, rows] = packed.T
-    return grams
+    positions = np.empty((n_columns, n_columns), dtype=np.intp)
+    positions[rows, columns] = positions[columns, rows] = np.arange(len(rows))
+    return positions

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """K linear experts with Gaussian noise, solved at once."""
 
+from copy import copy
 from numbers import Real
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, Ridge
 
 from skmoe._design import weighted_moments
@@ -230,7 +230,7 @@ class LinearTrainer(Additive, ExpertsTrainer):
         estimators = []
         for k, template in enumerate(self.task.templates):
             slopes, intercepts = self._minimum_norm(k)
-            fitted = clone(template)
+            fitted = copy(template)  # a clone already, nothing fitted on it
             fitted.coef_ = slopes[0] if single else slopes
             fitted.intercept_ = float(intercepts[0]) if single else intercepts
             if not self.fit_intercept[k]:

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """K logistic experts, stepped together by the gate's own softmax regression."""
 
+from copy import copy
 from numbers import Real
 
 import numpy as np
 from scipy.special import expit
-from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
 from skmoe import routing
@@ -198,7 +198,7 @@ class LogisticTrainer(Additive, ExpertsTrainer):
         """Return fitted `LogisticRegression`s, on the user's scale and labels."""
         estimators = []
         for k, template in enumerate(self.task.templates):
-            fitted = clone(template)
+            fitted = copy(template)  # a clone already, nothing fitted on it
             V = self._all_classes(self.V[k])
             fitted.coef_, fitted.intercept_ = self.design.to_user(V)
             if not self.fit_intercept[k]:

@@ -41,17 +41,23 @@ class SymmetricSolver:
         self.scale = 1.0 / np.sqrt(np.where(diagonal > floor, diagonal, 1.0))
         unit = G * self.scale[:, :, None] * self.scale[:, None, :]
         self.null_spaces = [np.empty((G.shape[1], 0))] * len(G)
-        self.factors = np.empty_like(unit)
+        full_rank = self._factorise(unit)
+        for k in np.flatnonzero(~full_rank):
+            self._decompose(k, unit[k])
+
+    def _factorise(self, unit):
+        """Inverse Cholesky factors, and which matrices have one, (K,)."""
         try:
             lower = np.linalg.cholesky(unit)
         except np.linalg.LinAlgError:  # one of them is enough
-            lower = np.zeros_like(unit)
+            self.factors = np.zeros_like(unit)
+            return np.zeros(len(unit), dtype=bool)
         pivots = np.diagonal(lower, axis1=1, axis2=2)
         full_rank = pivots.min(axis=1, initial=1.0) ** 2 > RANK_TOLERANCE
-        if np.any(full_rank):
-            self.factors[full_rank] = np.linalg.inv(lower[full_rank]).transpose(0, 2, 1)
-        for k in np.flatnonzero(~full_rank):
-            self._decompose(k, unit[k])
+        if not full_rank.all():
+            lower[~full_rank] = np.eye(unit.shape[1])
+        self.factors = np.linalg.inv(lower).transpose(0, 2, 1)
+        return full_rank
 
     def _decompose(self, k, unit):
         values, vectors = np.linalg.eigh(unit)

@@ -15,6 +15,8 @@ the reference (scikit-learn's binary logistic regression).
 
 import numpy as np
 
+from skmoe._blocks import triangle_positions
+
 # Curvature per unit of weight, on standardised columns, below which scores are flat.
 DAMPING = 1e-8
 
@@ -50,15 +52,11 @@ def hessian(grams, penalty, coupling):
     `skmoe.kernels.numpy_kernels.softmax_curvature`.
     """
     n_free, n_columns = len(coupling), len(penalty)
-    first, second = np.triu_indices(n_free)
+    blocks = grams[triangle_positions(n_free)]
     # Saturated scores (a class or an expert that is never seen) have no curvature left;
     # damping keeps their Newton steps, and so the coefficients, from running away.
     diagonal = np.arange(n_columns)
-    grams = grams.copy()
-    grams[:, diagonal, diagonal] += coupling[first, second][:, None] * penalty
-    grams[:, diagonal, diagonal] += DAMPING * (first == second)[:, None]
-    blocks = np.empty((n_free, n_free, n_columns, n_columns))
-    blocks[first, second] = grams
-    blocks[second, first] = grams
+    ridge = coupling[:, :, None] * penalty + DAMPING * np.eye(n_free)[:, :, None]
+    blocks[:, :, diagonal, diagonal] += ridge
     size = n_free * n_columns
     return blocks.transpose(0, 2, 1, 3).reshape(size, size)
