@@ -365,11 +365,13 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
             yield Mixture(gate, experts, weights)
             return
         with one_blas_thread():
-            if len(weights) <= TASK_ROWS or effective_n_jobs(self.n_jobs) == 1:
-                yield SummedMixture(gate, experts, weights)
+            mixture = SummedMixture(gate, experts, weights)
+            n_jobs = effective_n_jobs(self.n_jobs)
+            if n_jobs == 1 or len(weights) <= TASK_ROWS or not mixture.is_compiled:
+                yield mixture
                 return
-            with Parallel(n_jobs=self.n_jobs, require="sharedmem") as parallel:
-                yield SummedMixture(gate, experts, weights, parallel)
+            with Parallel(n_jobs=n_jobs, require="sharedmem") as mixture.parallel:
+                yield mixture
 
     def _warm_state(self, terms):
         """What a warm start continues from, or None; the terms must be the same."""

@@ -58,7 +58,14 @@ CASES = {
 }
 
 
-def make_mixture(templates=None, gate=None, gate_columns=None, n_experts=3, **of_data):
+def make_mixture(
+    templates=None,
+    gate=None,
+    gate_columns=None,
+    n_experts=3,
+    engine="numpy",
+    **of_data,
+):
     """A SummedMixture at a generic state."""
     X, y = data(**of_data)
     n_samples, n_classes = X.shape[0], of_data.get("n_classes")
@@ -79,7 +86,7 @@ def make_mixture(templates=None, gate=None, gate_columns=None, n_experts=3, **of
         weights=weights,
         family=Gaussian() if is_regression else Categorical(),
         minimum=np.full(coded.shape[1], 1e-3),
-        designs=Designs(weights),
+        designs=Designs(weights, get_kernels(engine)),
     )
     gate = SoftmaxGate(0.05) if gate is None else gate
     gate_X = X if gate_columns is None else X[:, gate_columns]
@@ -350,27 +357,70 @@ def test_block_diagonal_steps_climb(accelerate, monkeypatch):
 # -- threads and engines --------------------------------------------------------------
 
 
+def watch_threads(monkeypatch):
+    """A list that grows by whether a pass had threads to share."""
+    seen, run = [], SummedMixture._pass
+
+    def spy(self, hard):
+        seen.append(self.parallel is not None)
+        return run(self, hard)
+
+    monkeypatch.setattr(SummedMixture, "_pass", spy)
+    return seen
+
+
 @pytest.mark.parametrize("case", ["gaussian", "sparse own columns", "three classes"])
 @pytest.mark.parametrize("assignment", ["soft", "hard"])
-def test_threads_change_nothing(case, assignment, monkeypatch):
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_threads_change_nothing(case, assignment, engine, monkeypatch):
+    if engine == "numba":
+        pytest.importorskip("numba")
     cut_small(monkeypatch)
-    passed = []
-    begin = SummedMixture.__init__
-
-    def spy(self, gate, experts, weights, parallel=None):
-        passed.append(parallel)
-        begin(self, gate, experts, weights, parallel)
-
-    monkeypatch.setattr(SummedMixture, "__init__", spy)
     model, X, y = make_model(**CASES[case])
-    model.set_params(assignment=assignment, random_state=0)
+    model.set_params(assignment=assignment, engine=engine, random_state=0)
     one = clone(model).set_params(n_jobs=1).fit(X, y)
+    threaded = watch_threads(monkeypatch)
     two = clone(model).set_params(n_jobs=2).fit(X, y)
-    assert passed[0] is None
-    assert passed[1] is not None
+    assert any(threaded) == (engine == "numba" and case == "gaussian")
     assert two.lower_bounds_ == one.lower_bounds_
     assert_array_equal(answers(two, X), answers(one, X))
     assert_array_equal(two.predict_experts(X), one.predict_experts(X))
+
+
+def flat(nested):
+    """Arrays of nested lists."""
+    if isinstance(nested, np.ndarray):
+        return [nested]
+    return [array for part in nested for array in flat(part)]
+
+
+@pytest.mark.numba
+@pytest.mark.parametrize("case", ["gaussian", "ridge", "targets"])
+@pytest.mark.parametrize("n_experts", [3, 7])
+def test_a_compiled_pass_adds_what_blocks_add(case, n_experts, monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr("skmoe.kernels.numba_pass.BLOCK_ROWS", 128)
+    of_data = {key: CASES[case][key] for key in CASES[case] if key != "templates"}
+    mixture = make_mixture([Ridge(2.0)] * n_experts, engine="numba", **of_data)
+    assert mixture.is_compiled
+    rows = slice(17, 480)
+    compiled = flat(mixture._task(rows, hard=False))
+    monkeypatch.setattr(mixture, "_compiled", None)
+    added = flat(mixture._task(rows, hard=False))
+    for ours, reference in zip(compiled, added, strict=True):
+        assert_allclose(ours, reference, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.numba
+@pytest.mark.parametrize(
+    ("case", "compiled"),
+    [("gaussian", True), ("sparse", False), ("own columns", False)]
+    + [("constant gate", False), ("two classes", False)],
+)
+def test_which_passes_are_compiled(case, compiled):
+    pytest.importorskip("numba")
+    assert make_mixture(engine="numba", **CASES[case]).is_compiled == compiled
+    assert not make_mixture(**CASES[case]).is_compiled
 
 
 @pytest.mark.numba

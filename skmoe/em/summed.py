@@ -9,6 +9,7 @@ from joblib import delayed
 
 from skmoe._blocks import TASK_ROWS, block_batches, row_batches, unpack_grams
 from skmoe.em.additive import add
+from skmoe.em.compiled import compiled_pass
 from skmoe.em.mixture import Mixture, Weighted
 from skmoe.em.parametric import Ascent
 
@@ -19,7 +20,8 @@ class SummedMixture(Mixture):
     The pass that evaluates the objective at a state also gathers everything that the
     step from there needs, so an EM iteration is one pass. Rows are split into tasks of
     a fixed length, whose sums are added in a fixed order: the result does not depend on
-    how many threads share the tasks.
+    how many threads share the tasks. Threads pay where the pass `is_compiled`; between
+    NumPy's operations on a block they would wait for Python's lock.
 
     Parameters
     ----------
@@ -38,7 +40,13 @@ class SummedMixture(Mixture):
         super().__init__(gate, experts, weights)
         self.parts = gate.additive, experts.additive
         self.parallel = parallel
+        self._compiled = compiled_pass(*self.parts, weights)
         self._passes = {}
+
+    @property
+    def is_compiled(self):
+        """Whether a task is one compiled call."""
+        return self._compiled is not None
 
     @property
     def parameters(self):
@@ -116,6 +124,8 @@ class SummedMixture(Mixture):
         return reduce(add, results, None)
 
     def _task(self, task, hard):
+        if self.is_compiled and not hard:
+            return self._compiled(task)
         n_columns = max(part.design.n_columns for part in self.parts)
         n_curvatures = sum(part.n_curvatures for part in self.parts)
         batches = block_batches(task.start, task.stop, n_columns, n_curvatures)

@@ -13,6 +13,8 @@ from numba import njit
 
 from skmoe.kernels import numpy_kernels
 
+#: Loops run as machine code.
+COMPILED = True
 FLOAT, INDEX = np.dtype(np.float64), np.dtype(np.int64)
 # Rows of a tile.
 TILE = 512
@@ -256,24 +258,32 @@ def _column_pairs(A, start, pairs):
             pair += 1
 
 
+@_jit
+def _weighted_grams(A, weights, tile):
+    n_columns, n_samples = A.shape
+    grams = np.zeros((len(weights), n_columns * (n_columns + 1) // 2))
+    for start in range(0, n_samples, tile):
+        n_rows = min(tile, n_samples - start)
+        pairs = np.empty((grams.shape[1], n_rows))
+        _column_pairs(A, start, pairs)
+        chosen = np.empty((len(weights), n_rows))
+        chosen[:] = weights[:, start : start + n_rows]
+        grams += np.dot(chosen, pairs.T)  # BLAS, without a return to Python between
+    return grams
+
+
 def weighted_grams(A, weights):
     """See `numpy_kernels`: upper triangles of ``A diag(w) A'`` for q weights."""
-    n_columns, n_samples = A.shape
+    n_columns = len(A)
     if n_columns > PAIRS_COLUMNS * len(weights):
         return numpy_kernels.weighted_grams(A, weights)  # two products of matrices
-    A = _normal(A)
-    n_pairs = n_columns * (n_columns + 1) // 2
-    tile = max(64, PAIRS_SIZE // n_pairs // 8 * 8)
+    tile = pairs_tile(n_columns)
+    return _weighted_grams(_normal(A), _normal(weights), tile).T
 
-    def product(start):
-        pairs = np.empty((n_pairs, min(tile, n_samples - start)))
-        _column_pairs(A, start, pairs)
-        return weights[:, start : start + tile] @ pairs.T
 
-    grams = product(0)
-    for start in range(tile, n_samples, tile):
-        grams += product(start)
-    return grams.T
+def pairs_tile(n_columns):
+    """Rows whose column pairs are formed at a time."""
+    return max(64, 2 * PAIRS_SIZE // (n_columns * (n_columns + 1)) // 8 * 8)
 
 
 @_jit
@@ -320,3 +330,7 @@ def warm_up():
     softmax_curvature(ones[None], ones[:1])
     weighted_grams(ones, ones)
     csr_weighted_grams(ones[0, :1], np.zeros(1, int), np.array([0, 1, 1]), 2, ones)
+    from skmoe.kernels.numba_pass import normal_softmax_pass
+
+    one, column = ones[0, :1], ones[:, :1]
+    normal_softmax_pass(column, column, ones[0], one, one, ones[:1], ones, column, True)

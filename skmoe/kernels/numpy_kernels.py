@@ -5,6 +5,8 @@
 import numpy as np
 import scipy.sparse as sp
 
+#: Loops run as NumPy's operations.
+COMPILED = False
 LOG_2_PI = np.log(2 * np.pi)
 # Sparse blocks up to this many columns are cheaper as dense ones.
 DENSE_COLUMNS = 64

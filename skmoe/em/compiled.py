@@ -1,0 +1,52 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The combination that has a whole pass compiled: lines, softmax gate, dense X."""
+
+from functools import partial
+
+import numpy as np
+
+from skmoe.experts.linear import LinearTrainer
+from skmoe.gates.softmax import SoftmaxTrainer
+
+
+def compiled_pass(gate, experts, weights):
+    """``sums(rows)`` of a `SummedMixture` in one call, or None where there is none.
+
+    It reads X as it is, so X must be double precision in C order; and it forms the
+    products of all pairs of columns, so there must be weights enough to share them.
+    """
+    if not (
+        type(gate) is SoftmaxTrainer
+        and type(experts) is LinearTrainer
+        and gate.design is experts.design
+        and gate.design.kernels.COMPILED
+        and _is_plain(gate.design.X)
+    ):
+        return None
+    n_grams = gate.n_curvatures + experts.n_curvatures
+    if gate.design.n_columns > gate.design.kernels.PAIRS_COLUMNS * n_grams:
+        return None
+    return partial(_sums, gate, experts, weights)
+
+
+def _is_plain(X):
+    return isinstance(X, np.ndarray) and X.dtype == np.float64 and X.flags.carray
+
+
+def _sums(gate, experts, weights, rows):
+    # Imported where it runs: it is compiled, or loaded, by its first call.
+    from skmoe.kernels.numba_pass import normal_softmax_pass
+
+    design = gate.design
+    return normal_softmax_pass(
+        design.X[rows],
+        experts.y[rows],
+        weights[rows],
+        design.center,
+        design.inverse_scale,
+        gate.V,
+        experts.B.reshape(-1, design.n_columns),
+        experts.dispersions,
+        gate.is_newton,
+    )
