@@ -48,7 +48,7 @@ def simulate(n_samples, n_features, n_experts):
     return X, y, labels
 
 
-def make_mixture(X, y, n_experts, engine="numpy", parallel=None):
+def make_mixture(X, y, n_experts, engine="numpy", map=map):
     """Linear experts and a softmax gate at work."""
     weights = np.broadcast_to(1.0, len(y))
     designs = Designs(weights, get_kernels(engine))
@@ -66,12 +66,12 @@ def make_mixture(X, y, n_experts, engine="numpy", parallel=None):
         fit_params=[{}] * n_experts,
     )
     gate = SoftmaxGate().trainer(X, n_experts, weights, designs)
-    return SummedMixture(gate, LinearExperts.trainer(task), weights, parallel)
+    return SummedMixture(gate, LinearExperts.trainer(task), weights, map)
 
 
-def running_em(X, y, labels, n_experts, engine="numpy", parallel=None, n_warm=12):
+def running_em(X, y, labels, n_experts, engine="numpy", map=map, n_warm=12):
     """EM past its plain first steps; the function returned iterates once."""
-    mixture = make_mixture(X, y, n_experts, engine, parallel)
+    mixture = make_mixture(X, y, n_experts, engine, map)
     run = EM(mixture, tol=0.0).start(OneHot(labels, n_experts))
     run.run(n_warm)
     return lambda: run.run(len(run.bounds) + 1)

@@ -3,11 +3,12 @@
 """What both estimators share: validate, run EM, expose."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
-from joblib import Parallel, effective_n_jobs
+from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import (
@@ -370,8 +371,12 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
             if n_jobs == 1 or len(weights) <= TASK_ROWS or not mixture.is_compiled:
                 yield mixture
                 return
-            with Parallel(n_jobs=n_jobs, require="sharedmem") as mixture.parallel:
+            # joblib looks for finished work every ten milliseconds, which is as long as
+            # a pass over a hundred thousand rows.
+            with ThreadPoolExecutor(n_jobs) as threads:
+                mixture.map = threads.map
                 yield mixture
+            mixture.map = map
 
     def _warm_state(self, terms):
         """What a warm start continues from, or None; the terms must be the same."""

@@ -11,7 +11,7 @@ from threadpoolctl import ThreadpoolController
 CACHE_SIZE = 2**17
 # Rows handed to one thread at a time. It does not depend on the number of threads, so
 # that neither does the order in which sums are added.
-TASK_ROWS = 2**15
+TASK_ROWS = 2**14
 
 
 def block_batches(start, stop, n_columns, n_weights):

@@ -362,7 +362,7 @@ def watch_threads(monkeypatch):
     seen, run = [], SummedMixture._pass
 
     def spy(self, hard):
-        seen.append(self.parallel is not None)
+        seen.append(self.map is not map)
         return run(self, hard)
 
     monkeypatch.setattr(SummedMixture, "_pass", spy)
@@ -414,8 +414,13 @@ def test_a_compiled_pass_adds_what_blocks_add(case, n_experts, monkeypatch):
 @pytest.mark.numba
 @pytest.mark.parametrize(
     ("case", "compiled"),
-    [("gaussian", True), ("sparse", False), ("own columns", False)]
-    + [("constant gate", False), ("two classes", False)],
+    [
+        ("gaussian", True),
+        ("sparse", False),
+        ("own columns", False),
+        ("constant gate", False),
+        ("two classes", False),
+    ],
 )
 def test_which_passes_are_compiled(case, compiled):
     pytest.importorskip("numba")

@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The mixture whose EM step is one pass over blocks of rows."""
 
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
-from joblib import delayed
 
 from skmoe._blocks import TASK_ROWS, block_batches, row_batches, unpack_grams
 from skmoe.em.additive import add
@@ -30,16 +29,17 @@ class SummedMixture(Mixture):
     experts : ExpertsTrainer
         Likewise.
     weights : ndarray of shape (n,)
-    parallel : joblib.Parallel, default=None
-        Threads for the tasks; None: one after the other.
+    map : callable, default=map
+        Applies a function to the tasks; results come in their order. That of an
+        executor shares them among threads.
     """
 
     is_parametric = True
 
-    def __init__(self, gate, experts, weights, parallel=None):
+    def __init__(self, gate, experts, weights, map=map):
         super().__init__(gate, experts, weights)
         self.parts = gate.additive, experts.additive
-        self.parallel = parallel
+        self.map = map
         self._compiled = compiled_pass(*self.parts, weights)
         self._passes = {}
 
@@ -117,11 +117,7 @@ class SummedMixture(Mixture):
     def _pass(self, hard):
         """Log likelihood, totals (K,), and what gate and experts sum over all rows."""
         tasks = row_batches(0, len(self.weights), TASK_ROWS)
-        if self.parallel is None:
-            results = (self._task(task, hard) for task in tasks)
-        else:
-            results = self.parallel(delayed(self._task)(task, hard) for task in tasks)
-        return reduce(add, results, None)
+        return reduce(add, self.map(partial(self._task, hard=hard), tasks), None)
 
     def _task(self, task, hard):
         if self.is_compiled and not hard:
