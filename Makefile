@@ -81,7 +81,7 @@ $(VENV)/.demo: $(VENV)/.made pyproject.toml
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.made pyproject.toml
-	$(BIN)/python $(PIP_INSTALL) --editable ".[test]"
+	$(BIN)/python $(PIP_INSTALL) --editable ".[numba,test]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml

@@ -81,18 +81,10 @@ class SummedMixture(Mixture):
 
     def linearise(self, sums):
         """The M-step's view of the objective, an `Ascent` over `parameters`."""
-        _, _, gate_sums, expert_sums, grams = sums
-        gate_part, expert_part = self.parts
-        if len(grams) == 1:
-            both = unpack_grams(grams[0], gate_part.design.n_columns)
-            grams = np.split(both, [gate_part.n_curvatures])
-        else:
-            grams = [
-                unpack_grams(packed, part.design.n_columns)
-                for packed, part in zip(grams, self.parts, strict=True)
-            ]
-        gate = gate_part.view(gate_sums, grams[0])
-        experts = expert_part.view(expert_sums, grams[1])
+        _, _, gate_sums, expert_sums, packed = sums
+        gate_grams, expert_grams = self._unpack(packed)
+        gate = self.parts[0].view(gate_sums, gate_grams)
+        experts = self.parts[1].view(expert_sums, expert_grams)
         size = gate.target.size
 
         def solve(vector):
@@ -106,6 +98,14 @@ class SummedMixture(Mixture):
             solve,
             gate.smooth and experts.smooth,
         )
+
+    def _unpack(self, packed):
+        """Gram matrices of the gate and of the experts, from one sum or from two."""
+        gate, experts = self.parts
+        grams = unpack_grams(packed[0], gate.design.n_columns)
+        if len(packed) == 1:
+            return np.split(grams, [gate.n_curvatures])
+        return grams, unpack_grams(packed[1], experts.design.n_columns)
 
     def restore(self, snapshot):
         """Come back to a snapshot."""

@@ -1,0 +1,166 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The numbers behind choices of the engine.
+
+python benchmarks/bench_choices.py [grams] [gate] [threads] [maxima]
+"""
+
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.datasets import load_diabetes
+from threadpoolctl import threadpool_limits
+from timing import best_times, make_mixture, running_em
+from timing import simulate as simulate_lines
+from versus.cases import simulate, soften
+
+import skmoe.gates.softmax as softmax_gate
+from skmoe import MixtureOfExpertsRegressor
+from skmoe.datasets import load_concrete, load_penguins, make_mixture_of_experts
+from skmoe.em.initialization import OneHot
+from skmoe.gates import SoftmaxGate
+from skmoe.kernels import numpy_kernels
+
+
+def scaled_columns(A, weights):
+    """Gram matrices by scaled columns, whatever the kernel would choose."""
+    return (weights[:, None] * A).reshape(-1, A.shape[1]) @ A.T
+
+
+def column_pairs(A, weights):
+    """The kernel's other way: products of all pairs of columns."""
+    few = -(-len(A) // 2) - len(weights)  # rows that make it choose the pairs
+    padded = np.concatenate([weights, np.zeros((max(few, 0), A.shape[1]))])
+    return numpy_kernels.weighted_grams(A, padded)
+
+
+def grams(n_samples=1024):
+    """Two ways to many weighted Gram matrices."""
+    rng = np.random.default_rng(0)
+    print("Gram matrices, time of column pairs against scaled columns:")
+    for p, q in ((11, 6), (11, 10), (21, 11), (21, 16), (51, 26), (51, 32)):
+        A, weights = rng.normal(size=(p, n_samples)), rng.random(size=(q, n_samples))
+        pairs, scaled = best_times(
+            [
+                lambda A=A, w=weights: column_pairs(A, w),
+                lambda A=A, w=weights: scaled_columns(A, w),
+            ],
+            20,
+        )
+        print(f"  {p} columns, {q} weights: {pairs / scaled:.2f}")
+
+
+def gate():
+    """Newton's step of the gate against the block-diagonal one."""
+    print("n, d, K: iterations with Newton's and block-diagonal steps, time of one")
+    default = softmax_gate.NEWTON_EXPERTS
+    for n, d, k in (
+        (1_000, 1, 3),
+        (1_000, 1, 5),
+        (10_000, 1, 5),
+        (10_000, 10, 5),
+        (5_000, 5, 8),
+        (20_000, 5, 12),
+        (20_000, 5, 16),
+    ):
+        X, y, _, noisy = simulate(n, d, k)
+        model = MixtureOfExpertsRegressor(
+            n_experts=k,
+            init=soften(noisy, k),
+            gate=SoftmaxGate(1e-10),
+            tol=1e-9,
+            max_iter=3000,
+        )
+        times, steps, ends = [], [], []
+        for softmax_gate.NEWTON_EXPERTS in (1000, 1):
+            times.append(best_times([lambda m=model, X=X, y=y: m.fit(X, y)], 2)[0])
+            steps.append(model.n_iter_)
+            ends.append(model.log_likelihood_)
+        ratio = times[1] / steps[1] / (times[0] / steps[0])
+        print(
+            f"  {n}, {d}, {k}: {steps[0]}, {steps[1]}, {ratio:.2f} "
+            f"(ends differ by {abs(ends[1] - ends[0]):.4f})"
+        )
+    softmax_gate.NEWTON_EXPERTS = default
+
+
+def threads(n_samples=400_000, n_features=10, n_experts=4):
+    """Threads of the standard library against joblib's, for compiled passes."""
+    if find_spec("numba") is None:
+        return
+    X, y, labels = simulate_lines(n_samples, n_features, n_experts)
+    mixture = make_mixture(X, y, n_experts, "numba")
+    mixture.m_step(OneHot(labels, n_experts))
+    with (
+        ThreadPoolExecutor(2) as executor,
+        Parallel(n_jobs=2, require="sharedmem") as parallel,
+    ):
+
+        def through_joblib(function, tasks):
+            return parallel(delayed(function)(task) for task in tasks)
+
+        def one_pass(how):
+            mixture.map = how
+            mixture._pass(hard=False)
+
+        ways = [map, executor.map, through_joblib]
+        times = best_times([lambda how=how: one_pass(how) for how in ways])
+        in_numpy = [
+            running_em(X, y, labels, n_experts, "numpy", how, n_warm=2)
+            for how in (map, executor.map)
+        ]
+        numpy_times = best_times(in_numpy)
+    print(
+        f"Two threads against one: {times[0] / times[1]:.2f} by an executor, "
+        f"{times[0] / times[2]:.2f} by joblib; between NumPy's operations "
+        f"{numpy_times[0] / numpy_times[1]:.2f}"
+    )
+
+
+def problems():
+    """X and y, real and simulated."""
+    for load in (load_concrete, load_penguins):
+        bunch = load()
+        X, y = bunch.data.astype(float), np.asarray(bunch.target)
+        if y.dtype.kind == "f":
+            complete = np.isfinite(X).all(axis=1)
+            yield X[complete], y[complete]
+    yield load_diabetes(return_X_y=True)
+    for seed in range(12):
+        n_samples = 400 + 100 * (seed % 3)
+        shape = n_samples, 1 + seed % 4, 2 + seed % 4
+        yield make_mixture_of_experts(*shape, noise=1.0, random_state=seed)
+
+
+def maxima():
+    """Where accelerated and plain EM end."""
+    gains, steps = [], np.zeros(2)
+    for X, y in problems():
+        for k in (2, 3, 5):
+            fits = [
+                MixtureOfExpertsRegressor(
+                    n_experts=k, max_iter=3000, tol=1e-8, accelerate=accelerate
+                ).fit(X, y)
+                for accelerate in (False, True)
+            ]
+            gains.append(fits[1].lower_bound_ - fits[0].lower_bound_)
+            steps += [fit.n_iter_ for fit in fits]
+    gains = np.array(gains)
+    print(
+        f"Ends of {len(gains)} accelerated fits: {np.sum(gains > 1e-4)} higher than "
+        f"plain EM's, {np.sum(gains < -1e-4)} lower; mean {gains.mean():.4f}, from "
+        f"{gains.min():.3f} to {gains.max():.3f}; {steps[1] / steps[0]:.2f} of the "
+        "iterations"
+    )
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    choices = {f.__name__: f for f in (grams, gate, threads, maxima)}
+    with threadpool_limits(1):
+        for name in sys.argv[1:] or choices:
+            choices[name]()
