@@ -13,30 +13,19 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_limits
+from timing import best_times
 
 from skmoe import MixtureOfExpertsRegressor
 from skmoe.datasets import make_mixture_of_experts
 
 # What a session with scikit-learn has imported anyway.
 ORDINARY = "sklearn.linear_model, sklearn.mixture, sklearn.pipeline, sklearn.ensemble"
-
-
-def best_times(functions, repeats=7):
-    """Smallest time of each function, run in turn."""
-    times = np.full((repeats, len(functions)), np.inf)
-    for repeat in range(repeats):
-        for i, function in enumerate(functions):
-            start = time.perf_counter()
-            function()
-            times[repeat, i] = time.perf_counter() - start
-    return times.min(axis=0)
 
 
 def fitted(n_experts, n_features, experts=None, n_samples=5_000, **parameters):
