@@ -214,6 +214,7 @@ def public_estimators():
     modules = [
         importlib.import_module(found.name)
         for found in pkgutil.walk_packages(skmoe.__path__, "skmoe.")
+        if ".numba_" not in found.name  # no estimators, and numba may be absent
     ]
     return {
         value
