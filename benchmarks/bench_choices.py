@@ -18,6 +18,7 @@ from timing import best_times, make_mixture, running_em
 from timing import simulate as simulate_lines
 from versus.cases import simulate, soften
 
+import skmoe.em.stopping as stopping_rule
 import skmoe.gates.softmax as softmax_gate
 from skmoe import MixtureOfExpertsRegressor
 from skmoe.datasets import load_concrete, load_penguins, make_mixture_of_experts
@@ -158,9 +159,36 @@ def maxima():
     )
 
 
+def stopping():
+    """How often in a row the predicted gain must be small."""
+    print("| n, d, K | 2 | 3 | 4 | 6 |\n|---|---|---|---|---|")
+    default = stopping_rule.ACCELERATED_TIMES
+    for n, d, k in (
+        (1_000, 1, 3),
+        (1_000, 1, 5),
+        (10_000, 1, 3),
+        (10_000, 1, 5),
+        (100_000, 1, 5),
+        (10_000, 10, 3),
+        (10_000, 10, 5),
+    ):
+        X, y, _, noisy = simulate(n, d, k)
+        model = MixtureOfExpertsRegressor(
+            n_experts=k, init=soften(noisy, k), gate=SoftmaxGate(1e-10), max_iter=1000
+        )
+        ends = []
+        for stopping_rule.ACCELERATED_TIMES in (2, 3, 4, 6):
+            model.fit(X, y)
+            ends.append((model.n_iter_, model.log_likelihood_))
+        best = model.set_params(tol=1e-12).fit(X, y).log_likelihood_
+        cells = " | ".join(f"{steps}, {best - end:.4f}" for steps, end in ends)
+        print(f"| {n:,}, {d}, {k} | {cells} |")
+    stopping_rule.ACCELERATED_TIMES = default
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    choices = {f.__name__: f for f in (grams, gate, threads, maxima)}
+    choices = {f.__name__: f for f in (grams, gate, threads, maxima, stopping)}
     with threadpool_limits(1):
         for name in sys.argv[1:] or choices:
             choices[name]()

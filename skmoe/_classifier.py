@@ -64,7 +64,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         Most EM iterations.
     tol : float, default=1e-6
         Stop when the estimated gain of the mean log likelihood still to come is below
-        it, twice in a row.
+        it, several times in a row.
     accelerate : bool, default=True
         Quasi-Newton steps on the observed likelihood where gate and experts are linear.
         Never lowers the likelihood.

@@ -329,11 +329,14 @@ def test_no_gain_twice_stops():
     assert [rule.update(1.0, 0.0) for _ in range(2)] == [False, True]
 
 
-def test_a_predicted_gain_decides_at_once():
+def test_predicted_gains_decide_when_they_stay_small():
     rule = StoppingRule(1e-6)
     assert not rule.update(0.0, 1e-9, predicted=1e-3)
-    assert not rule.update(0.0, 1e-9, predicted=1e-8)
+    for _ in range(3):
+        assert not rule.update(0.0, 1e-9, predicted=1e-8)
     assert rule.update(0.0, 1e-10, predicted=1e-9)
+    assert not rule.update(0.0, 1e-10, predicted=1e-5)
+    assert not rule.update(0.0, 1e-10, predicted=1e-9)
 
 
 def test_warning_when_em_did_not_converge(regression):
