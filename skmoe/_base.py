@@ -365,18 +365,22 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
         if drawn or gate.additive is None or experts.additive is None:
             yield Mixture(gate, experts, weights)
             return
-        with one_blas_thread():
+        with one_blas_thread:
             mixture = SummedMixture(gate, experts, weights)
-            n_jobs = effective_n_jobs(self.n_jobs)
-            if n_jobs == 1 or len(weights) <= TASK_ROWS or not mixture.is_compiled:
+            n_tasks = -(-len(weights) // TASK_ROWS)
+            n_threads = min(effective_n_jobs(self.n_jobs), n_tasks)
+            shares = mixture.is_compiled and self.assignment == "soft"
+            if n_threads == 1 or not shares:
                 yield mixture
                 return
             # joblib looks for finished work every ten milliseconds, which is as long as
             # a pass over a hundred thousand rows.
-            with ThreadPoolExecutor(n_jobs) as threads:
+            with ThreadPoolExecutor(n_threads) as threads:
                 mixture.map = threads.map
-                yield mixture
-            mixture.map = map
+                try:
+                    yield mixture
+                finally:
+                    mixture.map = map
 
     def _warm_state(self, terms):
         """What a warm start continues from, or None; the terms must be the same."""

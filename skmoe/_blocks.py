@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Blocks of rows that fit the cache: where products with the data happen."""
 
-from functools import cache, lru_cache
+from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -30,18 +31,37 @@ def row_batches(start, stop, length):
     ]
 
 
-@cache
-def _threadpools():
-    return ThreadpoolController()  # finding the libraries takes longer than a small fit
-
-
-def one_blas_thread():
-    """Context in which BLAS has one thread.
+class OneBlasThread:
+    """Context in which BLAS has one thread, for all threads of the process.
 
     The products of a block are too small to share: threads of BLAS would wait for one
     another (up to three times the time on a quiet machine, forty times on a busy one).
+    The limit is the process's, so of fits that overlap in several threads the first one
+    sets it and the last one lifts it.
     """
-    return _threadpools().limit(limits=1, user_api="blas")
+
+    def __init__(self):
+        self.lock = Lock()
+        self.n_inside = 0
+        self.controller = None
+        self.limiter = None
+
+    def __enter__(self):
+        with self.lock:
+            if self.controller is None:  # to find the libraries takes milliseconds
+                self.controller = ThreadpoolController()
+            if self.n_inside == 0:
+                self.limiter = self.controller.limit(limits=1, user_api="blas")
+            self.n_inside += 1
+
+    def __exit__(self, *exception):
+        with self.lock:
+            self.n_inside -= 1
+            if self.n_inside == 0:
+                self.limiter.restore_original_limits()
+
+
+one_blas_thread = OneBlasThread()
 
 
 class DenseBlock:
@@ -69,34 +89,44 @@ class DenseBlock:
 
 
 class SparseBlock:
-    """The same of CSR rows: scaled through the coefficients, never filled."""
+    """The same of CSR rows, never filled: products are centred and scaled after."""
 
-    def __init__(self, X, inverse_scale, kernels):
+    def __init__(self, X, center, inverse_scale, kernels):
         self.X = X
+        self.center = center
         self.inverse_scale = inverse_scale
         self.kernels = kernels
 
     def scores(self, coefficients):
         """``coefficients @ A``: (m, p) to (m, n)."""
         slopes = coefficients[:, :-1] * self.inverse_scale
-        return (self.X @ slopes.T).T + coefficients[:, -1:]
+        intercepts = coefficients[:, -1] - slopes @ self.center
+        return (self.X @ slopes.T).T + intercepts[:, None]
 
     def cross(self, values):
         """``values @ A'``: (m, n) to (m, p)."""
-        slopes = (self.X.T @ values.T).T * self.inverse_scale
-        return np.hstack([slopes, values.sum(axis=1, keepdims=True)])
+        totals = values.sum(axis=1, keepdims=True)
+        slopes = (self.X.T @ values.T).T - totals * self.center
+        return np.hstack([slopes * self.inverse_scale, totals])
 
     def grams(self, weights):
         """Upper triangles of ``A diag(w) A'``: (q, n) to (p (p + 1) / 2, q)."""
-        n_features = self.X.shape[1]
+        n_features, center = self.X.shape[1], self.center
         X, scale = self.X, np.append(self.inverse_scale, 1.0)
-        slopes = self.kernels.csr_weighted_grams(
+        raw = self.kernels.csr_weighted_grams(
             X.data, X.indices, X.indptr, n_features, weights
         )
+        first, second = np.triu_indices(n_features)
+        totals, sums = weights.sum(axis=1), X.T @ weights.T
+        # sum w (x - c)(x - c)' = sum w x x' - c s' - s c' + W c c'
+        raw -= center[first, None] * (sums[second] - totals * center[second, None])
+        raw -= sums[first] * center[second, None]
         rows, columns = np.triu_indices(n_features + 1)
         grams = np.empty((len(rows), len(weights)))
-        grams[columns < n_features] = slopes
-        grams[columns == n_features] = self.cross(weights).T / scale[:, None]
+        grams[columns < n_features] = raw
+        grams[columns == n_features, :] = np.vstack(
+            [sums - totals * center[:, None], totals]
+        )
         return grams * (scale[rows] * scale[columns])[:, None]
 
 

@@ -76,8 +76,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     warm_start : bool, default=False
         Continue from the last fit; `init` and `n_init` are then ignored.
     n_jobs : int, default=None
-        Experts fitted at a time, or threads that share the rows where the loops over
-        them are compiled (`engine`), through joblib. The result does not depend on it.
+        Experts fitted at a time, through joblib, or threads that share the rows where
+        loops over them are compiled (`engine`). The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
         For restarts, resampling and experts whose own `random_state` is None. A default
         fit of logistic experts draws nothing.

@@ -25,8 +25,8 @@ class Design:
     ``matrix = [(X - center) / scale, 1]`` of shape (n_samples, n_features + 1), of
     which only blocks of rows ever exist. Linear scores are the same on both scales; the
     standardised one keeps the normal equations well conditioned and gives penalties and
-    steps one unit. Sparse input is scaled but never centred (that would fill it), which
-    changes no maximiser, because intercepts are not penalised.
+    steps one unit. Sparse input is never filled: its blocks are centred and scaled in
+    what is made of them.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Design:
         constant |= deviation == 0
         self.scale = np.where(constant, 1.0, deviation)
         self.inverse_scale = 1.0 / self.scale
-        if sp.issparse(X) or not centered:
+        if not centered:
             self.center = np.zeros_like(mean)
         else:
             self.center = mean
@@ -64,7 +64,8 @@ class Design:
     def block(self, rows):
         """Return the block of some rows (a slice or indices)."""
         if sp.issparse(self.X):
-            return SparseBlock(self.X[rows], self.inverse_scale, self.kernels)
+            X = self.X[rows]
+            return SparseBlock(X, self.center, self.inverse_scale, self.kernels)
         return DenseBlock(self.X[rows], self.center, self.inverse_scale, self.kernels)
 
     def gram(self):
@@ -94,7 +95,9 @@ class Design:
 def weighted_moments(X, weights):
     """Weighted mean and variance of each column, each (n_features,)."""
     if sp.issparse(X):
-        return mean_variance_axis(X, axis=0, weights=weights.astype(X.dtype))
+        share = (weights / weights.max()).astype(X.dtype)
+        mean, variance = mean_variance_axis(X, axis=0, weights=share)
+        return mean.astype(np.float64), variance.astype(np.float64)
     batches = row_batches(0, X.shape[0], MOMENT_ROWS)
     total = weights.sum()
     mean = sum(weights[rows] @ X[rows] for rows in batches) / total

@@ -52,7 +52,7 @@ class PredictionMixin:
             chosen = (other[rows] for other in others)
             return function(gate_scores(rows), expert_X[rows], *chosen)
 
-        with one_blas_thread():
+        with one_blas_thread:
             return fill(chunk, n_samples, size)
 
     def _chunk_rows(self):

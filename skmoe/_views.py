@@ -57,7 +57,7 @@ def _as_slice(indices):
 def as_numeric(X, estimator, parameter):
     """X as a finite float array or CSR matrix; an error that says what to do."""
     try:
-        return check_array(
+        X = check_array(
             X,
             accept_sparse="csr",
             dtype=FLOATS,
@@ -80,6 +80,10 @@ def as_numeric(X, estimator, parameter):
                 "in a Pipeline with a ColumnTransformer)."
             ) from error
         raise
+    if sp.issparse(X) and not X.has_canonical_format:
+        X = X.copy()  # what was given stays as it is
+        X.sum_duplicates()
+    return X
 
 
 def numeric_columns(X):

@@ -4,16 +4,19 @@
 
 import sys
 import tracemalloc
+from threading import Event, Thread
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from conftest import two_boundaries, two_regimes
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from threadpoolctl import ThreadpoolController
 
+from conftest import two_boundaries, two_regimes
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
+from skmoe._blocks import one_blas_thread
 from skmoe._design import Design, Designs
 from skmoe.em.acceleration import QuasiNewtonStep
 from skmoe.em.driver import EM
@@ -357,6 +360,12 @@ def test_block_diagonal_steps_climb(accelerate, monkeypatch):
 # -- threads and engines --------------------------------------------------------------
 
 
+def read_only(X):
+    X = X.copy()
+    X.flags.writeable = False
+    return X
+
+
 def watch_threads(monkeypatch):
     """A list that grows by whether a pass had threads to share."""
     seen, run = [], SummedMixture._pass
@@ -381,7 +390,8 @@ def test_threads_change_nothing(case, assignment, engine, monkeypatch):
     one = clone(model).set_params(n_jobs=1).fit(X, y)
     threaded = watch_threads(monkeypatch)
     two = clone(model).set_params(n_jobs=2).fit(X, y)
-    assert any(threaded) == (engine == "numba" and case == "gaussian")
+    compiled = engine == "numba" and case == "gaussian" and assignment == "soft"
+    assert any(threaded) == compiled
     assert two.lower_bounds_ == one.lower_bounds_
     assert_array_equal(answers(two, X), answers(one, X))
     assert_array_equal(two.predict_experts(X), one.predict_experts(X))
@@ -464,13 +474,93 @@ def test_engine_is_validated(engine):
         model.set_params(engine=engine).fit(X, y)
 
 
+@pytest.mark.numba
+@pytest.mark.parametrize("convert", [np.asfortranarray, read_only, np.float32])
+def test_every_dense_x_has_a_compiled_pass(convert, monkeypatch):
+    pytest.importorskip("numba")
+    cut_small(monkeypatch)
+    model, X, y = make_model()
+    X = X.astype(np.float32).astype(np.float64)  # the same numbers in both precisions
+    model.set_params(engine="numba", n_jobs=2)
+    plain = clone(model).fit(X, y)
+    threaded = watch_threads(monkeypatch)
+    other = clone(model).fit(convert(X), y)
+    assert any(threaded)
+    assert_allclose(other.lower_bounds_, plain.lower_bounds_, rtol=1e-9)
+
+
+def test_one_expert_on_wide_sparse_data():
+    rng = np.random.RandomState(0)
+    X = sp.random(200, 70, 0.1, format="csr", random_state=rng)
+    y = X @ rng.normal(size=70)
+    model = MixtureOfExpertsRegressor([("ridge", Ridge(0.1))]).fit(X, y)
+    ridge = Ridge(0.1).fit(X.toarray(), y)
+    assert_allclose(model.predict(X), ridge.predict(X.toarray()), atol=1e-8)
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e5, 1e6])
+def test_sparse_columns_far_from_zero_are_centred(offset):
+    X, y = data()
+    X = X + np.array([offset, 0, 0])
+    sparse = MixtureOfExpertsRegressor(n_experts=2).fit(sp.csr_matrix(X), y)
+    dense = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+    assert_allclose(sparse.lower_bound_, dense.lower_bound_, atol=1e-6)
+
+
+def test_duplicates_in_a_sparse_matrix_are_summed():
+    X, y = data(sparse=True)
+    rows, columns = X.nonzero()
+    values = np.asarray(X[rows, columns]).ravel()
+    order = np.argsort(np.tile(rows, 2), kind="stable")
+    indptr = np.concatenate([[0], np.cumsum(2 * np.diff(X.indptr))])
+    doubled = sp.csr_matrix(
+        (
+            np.concatenate([3 * values, -2 * values])[order],
+            np.tile(columns, 2)[order],
+            indptr,
+        ),
+        shape=X.shape,
+    )
+    before = doubled.nnz
+    fit = MixtureOfExpertsRegressor(n_experts=2).fit(doubled, y)
+    plain = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+    assert doubled.nnz == before
+    assert_allclose(fit.lower_bound_, plain.lower_bound_, atol=1e-8)
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e-6, 1e6, 1e12])
+def test_the_unit_of_y_does_not_matter(unit):
+    X, y = data()
+    plain = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+    scaled = MixtureOfExpertsRegressor(n_experts=2).fit(X, unit * y)
+    assert scaled.n_iter_ == plain.n_iter_
+    assert_allclose(scaled.predict(X) / unit, plain.predict(X), atol=1e-6)
+
+
+def test_blas_threads_come_back_after_fits_that_overlap():
+    def threads():
+        pools = ThreadpoolController().info()
+        return [pool["num_threads"] for pool in pools if pool["user_api"] == "blas"]
+
+    before = threads()
+    first, second = Event(), Event()
+
+    def outer():
+        with one_blas_thread:
+            first.set()
+            second.wait()
+
+    thread = Thread(target=outer)
+    thread.start()
+    first.wait()
+    with one_blas_thread:
+        second.set()
+        thread.join()
+        assert set(threads()) == {1}
+    assert threads() == before
+
+
 # -- memory ---------------------------------------------------------------------------
-
-
-def read_only(X):
-    X = X.copy()
-    X.flags.writeable = False
-    return X
 
 
 @pytest.mark.parametrize(

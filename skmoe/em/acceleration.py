@@ -101,8 +101,8 @@ class QuasiNewtonStep:
         if self.position is not None and self.memory and self.smooth:
             moved, change = position - self.position, self.score - score
             curvature = moved @ change
-            smallest = 1e-12 * np.linalg.norm(moved) * np.linalg.norm(change)
-            if curvature > smallest:
+            # Term by term, because the terms have one unit and the parameters have not.
+            if curvature > 1e-12 * np.abs(moved * change).sum():
                 self.pairs = [*self.pairs, (moved, change, curvature)][-self.memory :]
         self.position, self.score, self.smooth = position, score, ascent.smooth
 

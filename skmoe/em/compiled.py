@@ -13,25 +13,22 @@ from skmoe.gates.softmax import SoftmaxTrainer
 def compiled_pass(gate, experts, weights):
     """``sums(rows)`` of a `SummedMixture` in one call, or None where there is none.
 
-    It reads X as it is, so X must be double precision in C order; and it forms the
-    products of all pairs of columns, so there must be weights enough to share them.
+    A task's rows of X are copied unless they are writable doubles in C order. The
+    products of all pairs of columns are formed, so there must be weights enough to
+    share them.
     """
     if not (
         type(gate) is SoftmaxTrainer
         and type(experts) is LinearTrainer
         and gate.design is experts.design
         and gate.design.kernels.COMPILED
-        and _is_plain(gate.design.X)
+        and isinstance(gate.design.X, np.ndarray)
     ):
         return None
     n_grams = gate.n_curvatures + experts.n_curvatures
     if gate.design.n_columns > gate.design.kernels.PAIRS_COLUMNS * n_grams:
         return None
     return partial(_sums, gate, experts, weights)
-
-
-def _is_plain(X):
-    return isinstance(X, np.ndarray) and X.dtype == np.float64 and X.flags.carray
 
 
 def _sums(gate, experts, weights, rows):

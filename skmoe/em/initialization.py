@@ -199,8 +199,9 @@ class Standardised:
         squares = sum(
             weights[rows] @ (values(rows) - self.mean) ** 2 for rows in batches
         )
-        variance = squares / total
-        self.scale = np.sqrt(np.where(variance > 1e-20, variance, 1.0))
+        deviation = np.sqrt(squares / total)
+        constant = deviation <= 1e-10 * np.abs(self.mean)
+        self.scale = np.where(constant | (deviation == 0), 1.0, deviation)
         self.n_targets = len(self.mean)
 
     def __getitem__(self, rows):

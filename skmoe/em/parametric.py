@@ -39,6 +39,10 @@ class Parametric:
     """
 
     def step(self, responsibilities):
+        """One step that does not lower the expectation."""
+        self.ascend(responsibilities)
+
+    def ascend(self, responsibilities):
         """Go to the M-step's target, or as far towards it as the expectation rises."""
         start = self.parameters
         before = self.expected(responsibilities)

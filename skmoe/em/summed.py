@@ -76,7 +76,7 @@ class SummedMixture(Mixture):
         """First step, from initial responsibilities (anything indexed by rows)."""
         weighted = Weighted(responsibilities, self.weights)
         for part in self.parts:
-            part.step(weighted)
+            part.ascend(weighted)
         self._passes = {}
 
     def linearise(self, sums):

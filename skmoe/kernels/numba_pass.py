@@ -11,7 +11,6 @@ Python's lock passes from hand to hand, and two threads would be slower than one
 import numpy as np
 
 from skmoe.kernels.numba_kernels import (
-    PAIRS_SIZE,
     _column_pairs,
     _jit,
     _normal,
@@ -19,6 +18,7 @@ from skmoe.kernels.numba_kernels import (
     _posterior,
     _softmax,
     _softmax_curvature,
+    pairs_tile,
 )
 
 # Rows of a block, at most: what K experts have for it stays in the cache.
@@ -144,8 +144,7 @@ def normal_softmax_pass(X, y, weights, center, inverse_scale, V, B, sigma, is_ne
         Log likelihood, totals (K,), gate sums, expert sums, packed Gram matrices.
     """
     n_columns = V.shape[1]
-    fitting = 2 * PAIRS_SIZE // (n_columns * (n_columns + 1)) // 8 * 8
-    block_rows = min(max(fitting, MIN_ROWS), BLOCK_ROWS)
+    block_rows = min(max(pairs_tile(n_columns), MIN_ROWS), BLOCK_ROWS)
     log_likelihood, totals, gradient, slope, squares, grams = _pass(
         _normal(X),
         _normal(y),

@@ -156,5 +156,7 @@ def csr_weighted_grams(data, indices, indptr, n_columns, weights):
     if n_columns <= DENSE_COLUMNS:
         return weighted_grams(X.T.toarray(), weights)
     upper = np.triu_indices(n_columns)
-    grams = [(X.T @ (sp.diags(row) @ X)).toarray()[upper] for row in weights]
-    return np.stack(grams, axis=1)
+    grams = np.empty((n_columns * (n_columns + 1) // 2, len(weights)))
+    for q, row in enumerate(weights):
+        grams[:, q] = (X.T @ (sp.diags(row) @ X)).toarray()[upper]
+    return grams
