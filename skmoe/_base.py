@@ -248,9 +248,9 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
         else:
             weights = check_sample_weight(sample_weight, X)
         weights = self._class_weighted(weights, y)
-        rows, positive = slice(None), weights > 0
-        if not positive.all():
-            rows = np.flatnonzero(positive)
+        rows = slice(None)
+        if weights.min(initial=np.inf) <= 0:
+            rows = np.flatnonzero(weights > 0)
             X, y, weights = _safe_indexing(X, rows), y[rows], weights[rows]
         if X.shape[0] < n_experts:
             raise ValueError(

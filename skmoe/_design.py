@@ -76,7 +76,7 @@ class Design:
         return unpack_grams(packed, self.n_columns)[0] / self.weights.sum()
 
     def standardised(self):
-        """The columns without the intercept, (n, d): a copy of the size of X."""
+        """Scaled columns, (n, d), centred where X is dense: a copy of the size of X."""
         if sp.issparse(self.X):
             return sp.csr_matrix(self.X @ sp.diags(self.inverse_scale))
         return (self.X - self.center) * self.inverse_scale
@@ -98,12 +98,17 @@ def weighted_moments(X, weights):
         share = (weights / weights.max()).astype(X.dtype)
         mean, variance = mean_variance_axis(X, axis=0, weights=share)
         return mean.astype(np.float64), variance.astype(np.float64)
-    batches = row_batches(0, X.shape[0], MOMENT_ROWS)
+    return moments_by_rows(X.__getitem__, weights)
+
+
+def moments_by_rows(values, weights):
+    """The same of ``values(rows)``, which are formed slice by slice."""
+    batches = row_batches(0, len(weights), MOMENT_ROWS)
     total = weights.sum()
-    mean = sum(weights[rows] @ X[rows] for rows in batches) / total
+    mean = sum(weights[rows] @ values(rows) for rows in batches) / total
     rest = squares = 0.0
     for rows in batches:
-        centered = X[rows] - mean
+        centered = values(rows) - mean
         rest = rest + weights[rows] @ centered
         squares = squares + weights[rows] @ centered**2
     # What rounding left of the first mean: a constant column is to be recognised.

@@ -145,7 +145,10 @@ def views_of(mixture):
     sums, objective = mixture.e_step()
     ascent = mixture.linearise(sums)
     R = np.random.RandomState(1).dirichlet(np.ones(3), size=len(mixture.weights))
-    of_parts = [part.linearise(R) for part in mixture.parts]
+    outlooks = [part.outlook(R) for part in mixture.parts]
+    for part, (value, _) in zip(mixture.parts, outlooks, strict=True):
+        assert_allclose(value, part.expected(R), rtol=1e-12)
+    of_parts = [ascent for _, ascent in outlooks]
     return {
         "objective": objective,
         "hard objective": mixture.e_step(hard=True)[1],
@@ -280,7 +283,8 @@ def gate_information(mixture, is_newton):
     gate.is_newton = is_newton
     n_experts = mixture.experts.n_curvatures
     gate.n_curvatures = n_experts * (n_experts - 1) // 2 if is_newton else n_experts
-    solve = gate.linearise(np.full((len(mixture.weights), n_experts), 0.1)).solve
+    flat_share = np.full((len(mixture.weights), n_experts), 0.1)
+    solve = gate.outlook(flat_share)[1].solve
     inverse = np.array([solve(column) for column in np.eye(gate.V.size)])
     assert_allclose(inverse, inverse.T, atol=1e-10 * np.abs(inverse).max())
     return np.linalg.inv(inverse)

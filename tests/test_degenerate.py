@@ -469,3 +469,17 @@ def test_bad_parameters_are_named_with_their_value(regression, parameter, value)
 def test_metadata_needs_routing(regression):
     with pytest.raises(ValueError, match=r"is not passed|enable_metadata_routing"):
         MixtureOfExpertsRegressor(Ridge()).fit(*regression, cost=np.ones(150))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("assignment", ["soft", "hard"])
+@pytest.mark.parametrize("seed", [4, 6])
+def test_the_likelihood_is_that_of_the_experts_given_out(assignment, seed):
+    # Some experts have fewer rows than coefficients.
+    rng = np.random.RandomState(seed)
+    X, y = rng.normal(size=(100, 8)), rng.normal(size=100)
+    model = MixtureOfExpertsRegressor(
+        n_experts=8, gate=SoftmaxGate(0.0), assignment=assignment
+    ).fit(X, y)
+    total = model.score_samples(X, y).sum()
+    assert_allclose(model.log_likelihood_, total, rtol=1e-7)

@@ -167,12 +167,13 @@ def test_step_without_ascent_stays(soft_labels, monkeypatch):
     X, R, weights = soft_labels
     trainer = SoftmaxGate().trainer(X, 3, weights, Designs(weights))
     trainer.fit(R * weights[:, None])
-    best, linearise = trainer.parameters, trainer.linearise
+    best, outlook = trainer.parameters, trainer.outlook
 
     def downhill(responsibilities):
-        return linearise(responsibilities)._replace(target=best + 1e3)
+        value, ascent = outlook(responsibilities)
+        return value, ascent._replace(target=best + 1e3)
 
-    monkeypatch.setattr(trainer, "linearise", downhill)
+    monkeypatch.setattr(trainer, "outlook", downhill)
     trainer.step(R * weights[:, None])
     assert_allclose(trainer.parameters, best, atol=1e-4)
 

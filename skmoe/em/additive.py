@@ -51,10 +51,10 @@ class Additive(Parametric):
     def view(self, sums, grams):
         """The `Ascent` that the sums over all rows amount to; `grams` (q, p, p)."""
 
-    def batches(self, start=0, stop=None):
+    def batches(self):
         """Slices of rows, short enough for the cache."""
-        stop = self.design.X.shape[0] if stop is None else stop
-        return block_batches(start, stop, self.design.n_columns, self.n_curvatures)
+        n_samples = self.design.X.shape[0]
+        return block_batches(0, n_samples, self.design.n_columns, self.n_curvatures)
 
     def log_terms(self):
         """Log terms of all rows, (n, K), rows contiguous."""
@@ -63,17 +63,19 @@ class Additive(Parametric):
         ]
         return np.concatenate(blocks, axis=1).T
 
-    def linearise(self, responsibilities):
-        """The M-step's view of the objective at given responsibilities (n, K)."""
-        totals = None
+    def outlook(self, responsibilities):
+        """`expected` at given responsibilities (n, K), and the `Ascent` from here."""
+        value, totals = 0.0, None
         for rows in self.batches():
             block = self.design.block(rows)
             evaluated = self.evaluate(block, rows)
             share = np.ascontiguousarray(responsibilities[rows].T)
+            value += np.vdot(share, evaluated[0])
             sums, weights = self.moments(block, rows, evaluated, share)
             totals = add(totals, [sums, block.grams(weights)])
         sums, grams = totals
-        return self.view(sums, unpack_grams(grams, self.design.n_columns))
+        ascent = self.view(sums, unpack_grams(grams, self.design.n_columns))
+        return float(value) / self.total - self.penalty, ascent
 
     def expected(self, responsibilities):
         """Mean expected log term minus the penalty."""

@@ -28,15 +28,15 @@ def compiled_pass(gate, experts, weights):
     n_grams = gate.n_curvatures + experts.n_curvatures
     if gate.design.n_columns > gate.design.kernels.PAIRS_COLUMNS * n_grams:
         return None
-    return partial(_sums, gate, experts, weights)
-
-
-def _sums(gate, experts, weights, rows):
-    # Imported where it runs: it is compiled, or loaded, by its first call.
+    # It needs numba, which is there if the kernels are compiled.
     from skmoe.kernels.numba_pass import normal_softmax_pass
 
+    return partial(_sums, normal_softmax_pass, gate, experts, weights)
+
+
+def _sums(run, gate, experts, weights, rows):
     design = gate.design
-    return normal_softmax_pass(
+    return run(
         design.X[rows],
         experts.y[rows],
         weights[rows],

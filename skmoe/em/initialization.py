@@ -17,8 +17,9 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 
 from skmoe._blocks import row_batches
-from skmoe._design import MOMENT_ROWS
+from skmoe._design import MOMENT_ROWS, moments_by_rows
 from skmoe.em.quantiles import QuantileGroups
+from skmoe.routing import softmax
 from skmoe.solvers.least_squares import SymmetricSolver
 from skmoe.solvers.softmax_regression import log_softmax
 
@@ -143,7 +144,7 @@ class StartingPoint:
         phase = rng.uniform(0, 2 * np.pi, size=self.n_experts)
         scores = self.projection(rng, self.n_experts)(slice(None)).T
         angles = FOURIER_FREQUENCY * scores + phase
-        return normalise(FOURIER_AMPLITUDE * np.cos(angles))
+        return softmax(FOURIER_AMPLITUDE * np.cos(angles))
 
     def elemental(self, rng):
         """Hyperplanes through as many drawn rows as they have coefficients."""
@@ -161,7 +162,7 @@ class StartingPoint:
             distance = np.linalg.norm(Y - block.scores(coefficients.T).T, axis=1)
             scale = self._quantile_of(distance, ELEMENTAL_QUANTILE / self.n_experts)
             log_density[:, k] = -0.5 * (distance / scale) ** 2 - np.log(scale)
-        return normalise(_clipped(log_density))
+        return softmax(_clipped(log_density))
 
     def classifiers(self, rng):
         """Softmax regressions with drawn coefficients, for targets that are classes."""
@@ -173,7 +174,7 @@ class StartingPoint:
             coefficients = CLASSIFIER_SLOPE * rng.normal(size=shape)
             log_proba = log_softmax(block.scores(coefficients.T).T)
             log_density[:, k] = np.take_along_axis(log_proba, labels, axis=1)[:, 0]
-        return normalise(_clipped(log_density))
+        return softmax(_clipped(log_density))
 
     # -- helpers ----------------------------------------------------------------------
 
@@ -193,13 +194,8 @@ class Standardised:
 
     def __init__(self, values, weights):
         self.values = values
-        batches = row_batches(0, len(weights), MOMENT_ROWS)
-        total = weights.sum()
-        self.mean = sum(weights[rows] @ values(rows) for rows in batches) / total
-        squares = sum(
-            weights[rows] @ (values(rows) - self.mean) ** 2 for rows in batches
-        )
-        deviation = np.sqrt(squares / total)
+        self.mean, variance = moments_by_rows(values, weights)
+        deviation = np.sqrt(variance)
         constant = deviation <= 1e-10 * np.abs(self.mean)
         self.scale = np.where(constant | (deviation == 0), 1.0, deviation)
         self.n_targets = len(self.mean)
@@ -228,12 +224,6 @@ def _rounded(values):
 def _clipped(log_density):
     """Differences of at most four, so that no expert is ruled out anywhere."""
     return np.maximum(log_density - log_density.max(axis=1, keepdims=True), -4.0)
-
-
-def normalise(logits):
-    """Softmax of the rows."""
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
 
 
 def initial_responsibilities(init, n_init, point, X, y, rng):

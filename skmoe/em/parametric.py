@@ -34,8 +34,8 @@ class Ascent(NamedTuple):
 class Parametric:
     """A trainer whose state is one flat vector, `parameters`.
 
-    Subclasses implement the property `parameters`, ``linearise(responsibilities)`` and
-    ``expected(responsibilities)``.
+    Subclasses implement the property `parameters`, ``expected(responsibilities)``, and
+    ``outlook(responsibilities)``, the expectation and the `Ascent` from here.
     """
 
     def step(self, responsibilities):
@@ -45,8 +45,8 @@ class Parametric:
     def ascend(self, responsibilities):
         """Go to the M-step's target, or as far towards it as the expectation rises."""
         start = self.parameters
-        before = self.expected(responsibilities)
-        move = self.linearise(responsibilities).target - start
+        before, ascent = self.outlook(responsibilities)
+        move = ascent.target - start
         for _ in range(30):
             self.parameters = start + move
             if self.expected(responsibilities) >= before - rounding(before):

@@ -99,7 +99,7 @@ class LinearTrainer(Additive, ExpertsTrainer):
             np.log(np.maximum(deviation, task.minimum)), (task.n_experts, 1)
         )
         self._log_density = None
-        self.null_spaces = [np.empty((n_columns, 0))] * task.n_experts
+        self.is_deficient = False
         if previous is not None:
             self._resume(previous)
 
@@ -176,8 +176,7 @@ class LinearTrainer(Additive, ExpertsTrainer):
         move[~alive] = 0.0
         log_sigma = self._log_sigma_after(move, slope, squares, totals)
         log_sigma[~alive] = self.log_sigma[~alive]
-        for k in np.flatnonzero(alive):
-            self.null_spaces[k] = solver.null_spaces[k]
+        self.is_deficient |= any(space.size for space in solver.null_spaces)
         return Ascent(
             np.concatenate([(self.B + move).ravel(), log_sigma.ravel()]),
             self._score(slope, squares, totals),
@@ -227,44 +226,46 @@ class LinearTrainer(Additive, ExpertsTrainer):
     def experts(self):
         """Return fitted scikit-learn estimators, coefficients on the user's scale."""
         single = self.task.labels.ndim == 1
+        slopes, intercepts = self._minimum_norm()
         estimators = []
         for k, template in enumerate(self.task.templates):
-            slopes, intercepts = self._minimum_norm(k)
             fitted = copy(template)  # a clone already, nothing fitted on it
-            fitted.coef_ = slopes[0] if single else slopes
-            fitted.intercept_ = float(intercepts[0]) if single else intercepts
+            fitted.coef_ = slopes[k, 0] if single else slopes[k]
+            fitted.intercept_ = float(intercepts[k, 0]) if single else intercepts[k]
             if not self.fit_intercept[k]:
                 fitted.intercept_ = 0.0
-            fitted.n_features_in_ = slopes.shape[1]
+            fitted.n_features_in_ = slopes.shape[2]
             estimators.append(fitted)
         return LinearExperts(estimators, self.dispersions)
 
-    def _minimum_norm(self, k):
-        """Coefficients of expert k on the user's scale, (T, d) and (T,).
+    def _minimum_norm(self):
+        """Coefficients on the user's scale, (K, T, d) and (K, T).
 
         Among the solutions of a rank-deficient problem scikit-learn's is the shortest
-        on the user's scale; the one at hand is shortest on the design's.
+        on the user's scale; the one at hand is shortest on the design's. They differ by
+        directions that change no prediction at any row.
         """
-        slopes, intercepts = self.design.to_user(self.B[k])
-        null_slopes, null_intercepts = self.design.to_user(self.null_spaces[k].T)
-        if len(null_slopes):
-            size = np.linalg.norm(null_slopes, axis=1)
-            size[size == 0] = 1.0
-            null_slopes /= size[:, None]
-            null_intercepts = null_intercepts / size
-            excess = np.linalg.lstsq(null_slopes.T, slopes.T, rcond=None)[0].T
-            slopes = slopes - excess @ null_slopes
-            intercepts = intercepts - excess @ null_intercepts
+        slopes, intercepts = self.design.to_user(self.B)
+        if not self.is_deficient:
+            return slopes, intercepts
+        for has_intercept in np.unique(self.fit_intercept):
+            chosen = self.fit_intercept == has_intercept
+            null_slopes, null_intercepts = self._null_space(has_intercept)
+            excess = slopes[chosen] @ np.linalg.pinv(null_slopes)
+            slopes[chosen] -= excess @ null_slopes
+            intercepts[chosen] -= excess @ null_intercepts
         return slopes, intercepts
 
-    def snapshot(self):
-        """Parameters, and the directions that `experts` leaves out."""
-        return self.parameters, list(self.null_spaces)
-
-    def restore(self, snapshot):
-        """Come back to a snapshot."""
-        self.parameters, null_spaces = snapshot
-        self.null_spaces = list(null_spaces)
+    def _null_space(self, has_intercept):
+        """Directions on the user's scale that no row sees, (m, d) and (m,)."""
+        gram = self.design.gram()
+        if not has_intercept:
+            gram[-1], gram[:, -1] = 0.0, 0.0
+        space = SymmetricSolver(gram[None]).null_spaces[0]
+        slopes, intercepts = self.design.to_user(space.T)
+        size = np.linalg.norm(slopes, axis=1)
+        size[size == 0] = 1.0
+        return slopes / size[:, None], intercepts / size
 
     def collapsed(self, totals):
         """Experts at the dispersion's floor, or a handful of rows with next to none."""
