@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from importlib.util import find_spec
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -59,17 +60,19 @@ def dense_prediction(n_samples=1_000_000, n_features=20, n_experts=8):
 
 
 def routed_linear(n_features, n_gate=None, n_samples=500_000, n_experts=64):
-    """`top_k` of linear experts, against all of them."""
+    """`top_k` of linear experts, against all of them; compiled where numba is there."""
     columns = None if n_gate is None else list(range(n_gate))
     model = fitted(n_experts, n_features, init="kmeans", gate_features=columns)
     X = np.random.RandomState(1).normal(size=(n_samples, n_features))
-    dense, *routed = best_times([predict(model, X, k) for k in (None, 1, 2, 4)], 5)
-    gains = ", ".join(f"{dense / time:.1f}" for time in routed)
-    print(
-        f"predict, {n_experts} linear experts, d={n_features}, gate on "
-        f"{n_gate or n_features}: top_k=1, 2, 4 {gains} x faster than dense "
-        f"({dense * 1e9 / n_samples:.0f} ns per row)"
-    )
+    for engine in ["numpy", "numba"] if find_spec("numba") else ["numpy"]:
+        model.set_params(engine=engine)
+        dense, *routed = best_times([predict(model, X, k) for k in (None, 1, 2, 4)], 5)
+        gains = ", ".join(f"{dense / time:.1f}" for time in routed)
+        print(
+            f"predict, {engine}, {n_experts} linear experts, d={n_features}, gate on "
+            f"{n_gate or n_features}: top_k=1, 2, 4 {gains} x faster than dense "
+            f"({dense * 1e9 / n_samples:.0f} ns per row)"
+        )
 
 
 def routed_boosting(n_samples=100_000, n_features=10, n_experts=32):

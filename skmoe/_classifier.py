@@ -69,8 +69,9 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         Quasi-Newton steps on the observed likelihood where gate and experts are linear.
         Never lowers the likelihood.
     engine : {'auto', 'numpy', 'numba'}, default='auto'
-        Loops over rows where linear experts meet a softmax or constant gate: in NumPy,
-        or compiled by numba (the same results, to rounding). 'auto': numba where it is
+        Loops over rows where linear experts meet a softmax or constant gate, in `fit`
+        and in `predict` with ``top_k=1``: in NumPy, or compiled by numba (the same
+        results, to rounding). 'auto': numba where it is
         installed and rows times experts are two million or more, enough to win back
         what loading it costs.
     warm_start : bool, default=False

@@ -5,10 +5,12 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skmoe._blocks import one_blas_thread, row_batches
+from skmoe._blocks import TASK_ROWS, one_blas_thread, row_batches
 from skmoe._compat import _check_feature_names, _check_n_features
 from skmoe._views import as_numeric, is_frame, select_columns
 from skmoe.experts.stacked import StackedExperts
+from skmoe.gates.softmax import SoftmaxGate
+from skmoe.kernels import get_kernels
 from skmoe.routing import route_top_k, softmax
 
 # Numbers that a chunk of rows holds and makes: they stay in the second-level cache.
@@ -82,12 +84,47 @@ class PredictionMixin:
 
             return self._by_rows(all_experts, inputs)
 
+        if self.top_k == 1 and self._is_compiled(inputs):
+            return self._by_best(function, *inputs)
+
         def best_experts(scores, X):
             routing = route_top_k(scores, self.top_k)
             predictions = self._experts.predict_kept(X, routing.experts)
             return function(routing.weights, predictions, routing.experts)
 
         return self._by_rows(best_experts, inputs, order="C")
+
+    def _is_compiled(self, inputs):
+        """Whether routing to one linear expert runs as one compiled call."""
+        size = inputs[1].shape[0] * self.n_experts_
+        return (
+            isinstance(self._experts, StackedExperts)
+            and type(self.gate_) is SoftmaxGate
+            and all(isinstance(X, np.ndarray) and X.shape[1] for X in inputs)
+            and get_kernels(self.engine, size).COMPILED
+        )
+
+    def _by_best(self, function, gate_X, X):
+        """`_routed` to each row's most probable linear expert, compiled."""
+        from skmoe.kernels.numba_routing import best_linear
+
+        gate, experts = self.gate_, self._experts
+
+        def chunk(rows):
+            best, scores = best_linear(
+                gate_X[rows],
+                X[rows],
+                gate.coef_,
+                gate.intercept_,
+                experts.coef.T,
+                experts.intercept,
+            )
+            kept = best[:, None]
+            answers = experts.answers(scores[:, None, :])
+            return function(np.ones(kept.shape), answers, kept)
+
+        with one_blas_thread:
+            return fill(chunk, X.shape[0], TASK_ROWS)
 
     def _gate_scores(self, X, order="F"):
         self._check_fitted()

@@ -74,8 +74,9 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         Smallest dispersion, relative to the standard deviation of y: it bounds the
         likelihood, as GaussianMixture's `reg_covar` does.
     engine : {'auto', 'numpy', 'numba'}, default='auto'
-        Loops over rows where linear experts meet a softmax or constant gate: in NumPy,
-        or compiled by numba (the same results, to rounding). 'auto': numba where it is
+        Loops over rows where linear experts meet a softmax or constant gate, in `fit`
+        and in `predict` with ``top_k=1``: in NumPy, or compiled by numba (the same
+        results, to rounding). 'auto': numba where it is
         installed and rows times experts are two million or more, enough to win back
         what loading it costs.
     warm_start : bool, default=False

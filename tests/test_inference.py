@@ -167,6 +167,7 @@ def test_predict_allocates_little_beyond_its_answer(top_k):
     model = MixtureOfExpertsRegressor(n_experts=16, max_iter=2, top_k=top_k)
     with pytest.warns(ConvergenceWarning):
         model.fit(X[:2000], X[:2000, 0] + rng.normal(size=2000))
+    model.predict(X)  # numba, where it is used, is loaded once
     tracemalloc.start()
     try:
         answer = model.predict(X)
@@ -227,3 +228,73 @@ def test_numba_is_not_imported():
     code = "import sys, skmoe; print('numba' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.stdout.strip() == "False"
+
+
+def spied(monkeypatch):
+    """A list that grows by one at each compiled call."""
+    from skmoe.kernels import numba_routing
+
+    calls, run = [], numba_routing.best_linear
+
+    def spy(*arrays):
+        calls.append(1)
+        return run(*arrays)
+
+    monkeypatch.setattr(numba_routing, "best_linear", spy)
+    return calls
+
+
+@pytest.mark.numba
+@pytest.mark.parametrize("columns", [None, [0], [1, 0]])
+@pytest.mark.parametrize("container", [np.asarray, np.asfortranarray, pd.DataFrame])
+def test_routing_compiled_and_not_is_the_same(
+    regression, columns, container, monkeypatch
+):
+    pytest.importorskip("numba")
+    X, y = regression
+    targets = np.column_stack([y, -y])
+    model = regressor(X, targets, gate_features=columns, top_k=1, n_experts=4)
+    plain = answers(model.set_params(engine="numpy"), X, targets)
+    calls = spied(monkeypatch)
+    monkeypatch.setattr("skmoe.kernels.numba_routing.ROWS", 32)
+    compiled = answers(model.set_params(engine="numba"), container(X), targets)
+    assert calls
+    assert_same(compiled, plain, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.numba
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_routing_of_classifiers_compiled_and_not(
+    classification, three_classes, n_classes, monkeypatch
+):
+    pytest.importorskip("numba")
+    X, y = classification if n_classes == 2 else three_classes
+    model = MixtureOfExpertsClassifier(top_k=1, max_iter=500).fit(X, y)
+    plain = answers(model.set_params(engine="numpy"), X, y)
+    calls = spied(monkeypatch)
+    assert_same(answers(model.set_params(engine="numba"), X, y), plain, rtol=1e-11)
+    assert calls
+
+
+@pytest.mark.numba
+def test_ties_and_other_inputs_go_the_same_way_compiled(regression, monkeypatch):
+    pytest.importorskip("numba")
+    X, y = regression
+    model = regressor(X, y, top_k=1, engine="numba")
+    model.gate_.coef_[:], model.gate_.intercept_[:] = 0.0, 0.0
+    assert_allclose(model.predict(X), model.experts_[0].predict(X), rtol=1e-12)
+    calls = spied(monkeypatch)
+    sparse = model.predict(sp.csr_array(X))
+    assert not calls
+    assert_allclose(sparse, model.predict(X), rtol=1e-12)
+    assert_allclose(model.predict(X[:1]), sparse[:1], rtol=1e-12)
+    single = X.astype(np.float32)
+    assert_allclose(model.predict(single), sparse, rtol=1e-4, atol=1e-4)
+
+
+def test_no_columns_for_the_gate_are_not_compiled(regression):
+    X, y = regression
+    model = regressor(X, y, gate_features=[], top_k=1)
+    plain = model.predict(X)
+    pytest.importorskip("numba")
+    assert_array_equal(model.set_params(engine="numba").predict(X), plain)

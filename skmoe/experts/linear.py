@@ -46,13 +46,9 @@ class LinearExperts(StackedExperts):
         """Return the experts at work."""
         return LinearTrainer(task, previous)
 
-    def predict(self, X):
-        """Every expert's prediction for every row, (n, K, T)."""
-        return self.scores(X)
-
-    def predict_kept(self, X, kept):
-        """Predictions of the experts kept for each row, (n, k, T)."""
-        return self.kept_scores(X, kept)
+    def answers(self, scores):
+        """Predictions are the scores themselves, (n, k, T)."""
+        return scores
 
 
 def is_least_squares(estimator):

@@ -40,21 +40,12 @@ class LogisticExperts(StackedExperts):
         """Return the experts at work."""
         return LogisticTrainer(task, previous)
 
-    def predict(self, X):
-        """Every expert's class probabilities for every row, (n, K, n_classes)."""
-        return _probabilities(self.scores(X))
-
-    def predict_kept(self, X, kept):
-        """Class probabilities of the experts kept for each row, (n, k, n_classes)."""
-        return _probabilities(self.kept_scores(X, kept))
-
-
-def _probabilities(scores):
-    """Class probabilities along the last axis; one score is that of class 1 of 2."""
-    if scores.shape[2] > 1:
-        return routing.softmax(scores, axis=2)
-    positive = expit(scores[:, :, 0].T)  # rows last in memory
-    return np.stack([1.0 - positive, positive]).transpose(2, 1, 0)
+    def answers(self, scores):
+        """Class probabilities (n, k, n_classes); one score is that of class 1 of 2."""
+        if scores.shape[2] > 1:
+            return routing.softmax(scores, axis=2)
+        positive = expit(scores[:, :, 0].T)  # rows last in memory
+        return np.stack([1.0 - positive, positive]).transpose(2, 1, 0)
 
 
 def is_plain_logistic(estimator):

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """K linear models as one matrix of coefficients."""
 
+from abc import abstractmethod
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -46,6 +48,18 @@ class StackedExperts(BaseExperts):
         scores += self.intercept
         shape = (len(self.estimators), self.n_scores, scores.shape[0])
         return scores.T.reshape(shape).transpose(2, 0, 1)
+
+    @abstractmethod
+    def answers(self, scores):
+        """Predictions that scores (n, k, m) amount to."""
+
+    def predict(self, X):
+        """Every expert's answer for every row, (n, K, ...)."""
+        return self.answers(self.scores(X))
+
+    def predict_kept(self, X, kept):
+        """Answers of the experts kept for each row, (n, k, ...)."""
+        return self.answers(self.kept_scores(X, kept))
 
     def predict_one(self, k, X):
         """Expert k's answer for the rows given."""

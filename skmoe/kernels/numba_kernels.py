@@ -331,6 +331,8 @@ def warm_up():
     weighted_grams(ones, ones)
     csr_weighted_grams(ones[0, :1], np.zeros(1, int), np.array([0, 1, 1]), 2, ones)
     from skmoe.kernels.numba_pass import normal_softmax_pass
+    from skmoe.kernels.numba_routing import best_linear
 
+    best_linear(ones, ones, ones, ones[0], ones, ones[0])
     one, column = ones[0, :1], ones[:, :1]
     normal_softmax_pass(column, column, ones[0], one, one, ones[:1], ones, column, True)
