@@ -31,7 +31,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     experts : estimator or list of (str, estimator), default=None
         One regressor, cloned `n_experts` times, or named regressors of any kinds. None:
         linear least squares. `LinearRegression` and `Ridge` experts are solved all at
-        once; others are fitted in parallel with ``sample_weight = responsibilities *
+        once; `Lasso` and `ElasticNet` experts by scikit-learn's coordinate descent,
+        from where they are, under one penalty (Notes); others are fitted in parallel with ``sample_weight = responsibilities *
         sample_weight``; one that takes no weights is fitted on rows resampled by them.
         Experts are cloned, never modified.
     n_experts : int, default=3
@@ -142,6 +143,11 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     weighs more on an expert with fewer rows. The penalty of a `Ridge` expert enters the
     likelihood as :math:`\alpha \|b_k\|^2 / (2 \sigma_k^2)`, and its dispersion is
     :math:`\sigma_k^2 = (\mathrm{RSS}_k + \alpha \|b_k\|^2) / N_k`.
+
+    `Lasso` and `ElasticNet`, whose `alpha` is relative to the number of rows, have
+    the penalty of a fair share W / K of the total weight, whatever their own share:
+    :math:`(W / K) \, \alpha \, p(b_k) / \sigma_k^2` with :math:`p(b) = \rho \|b\|_1 +
+    (1 - \rho) \|b\|^2 / 2` and `l1_ratio` :math:`\rho`.
 
     References
     ----------

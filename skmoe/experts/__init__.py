@@ -10,10 +10,17 @@ from skmoe.experts.generalized import GeneralizedLinearRegressor
 from skmoe.experts.glm import GLMExperts
 from skmoe.experts.linear import LinearExperts
 from skmoe.experts.logistic import LogisticExperts
+from skmoe.experts.sparse import SparseLinearExperts
 
 #: Kinds of experts, most special first; the first whose `accepts` says yes is taken.
 #: A new kind is one file and one line here.
-EXPERT_KINDS = (LinearExperts, LogisticExperts, GLMExperts, EstimatorExperts)
+EXPERT_KINDS = (
+    LinearExperts,
+    LogisticExperts,
+    GLMExperts,
+    SparseLinearExperts,
+    EstimatorExperts,
+)
 
 __all__ = [
     "EXPERT_KINDS",
@@ -24,6 +31,7 @@ __all__ = [
     "GeneralizedLinearRegressor",
     "LinearExperts",
     "LogisticExperts",
+    "SparseLinearExperts",
     "default_expert",
     "kind_of",
 ]
