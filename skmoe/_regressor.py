@@ -31,8 +31,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     experts : estimator or list of (str, estimator), default=None
         One regressor, cloned `n_experts` times, or named regressors of any kinds. None:
         linear least squares. `LinearRegression` and `Ridge` experts are solved all at
-        once; `Lasso` and `ElasticNet` experts by scikit-learn's coordinate descent,
-        from where they are, under one penalty (Notes); others are fitted in parallel with ``sample_weight = responsibilities *
+        once, `Lasso` and `ElasticNet` by coordinate descent under one penalty (Notes);
+        others are fitted in parallel with ``sample_weight = responsibilities *
         sample_weight``; one that takes no weights is fitted on rows resampled by them.
         Experts are cloned, never modified.
     n_experts : int, default=3
