@@ -229,12 +229,11 @@ def test_a_value_outside_the_domain_is_named(case):
     y[4] = case.bad
     accepted = case.family.accepts(y)
     assert_array_equal(accepted, np.arange(6) != 4)
-    shown = str(y[4]) if isinstance(case.family, Binomial) else str(case.bad)
-    column = "" if isinstance(case.family, Binomial) else ", 0"
+    shown = np.squeeze(y[4]).tolist()
     with pytest.raises(ValueError) as error:
         case.family.check_target(y)
     text = f"family {case.family.name!r} needs {case.family.domain}. "
-    assert str(error.value) == f"{text}Got y[4{column}] = {shown}."
+    assert str(error.value) == f"{text}Got y[4] = {shown}."
 
 
 @cases()

@@ -3,7 +3,7 @@
 """Families: the noise model f(y | m, phi) around an expert's prediction m."""
 
 from skmoe.families.background import PointMass, Uniform
-from skmoe.families.base import BaseFamily, check_family
+from skmoe.families.base import BaseFamily, check_families, check_family
 from skmoe.families.beta import Beta
 from skmoe.families.binomial import Binomial
 from skmoe.families.categorical import Categorical
@@ -53,5 +53,6 @@ __all__ = [
     "SkewNormal",
     "StudentT",
     "Uniform",
+    "check_families",
     "check_family",
 ]

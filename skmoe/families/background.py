@@ -153,9 +153,9 @@ class Uniform(_Background):
 
     @property
     def domain(self):
-        """The range given, or any finite number."""
+        """The range given, or any number."""
         if self.low is None and self.high is None:
-            return "finite numbers"
+            return "real numbers"
         low = "-inf" if self.low is None else self.low
         high = "inf" if self.high is None else self.high
         return f"numbers from {low} to {high}"

@@ -51,7 +51,7 @@ class BaseFamily(ABC, BaseEstimator):
     #: Link of linear experts, g: g(m) is linear in the columns (`skmoe.families.links`).
     link = "identity"
     #: What y may be, in the words of the error for a y that is not.
-    domain = "finite numbers"
+    domain = "real numbers"
     #: Ends of the range of y, (low, high).
     support = (-np.inf, np.inf)
     #: Whether y takes separate values; `log_density` is then a log probability.
@@ -66,24 +66,19 @@ class BaseFamily(ABC, BaseEstimator):
         return np.isfinite(y)
 
     def accepts(self, y):
-        """Whether each row of y, (n,) or (n, T), is in the domain: (n,)."""
+        """Which rows of y, (n,) or (n, T), are in the domain, (n,)."""
         return self.inside(y).reshape(len(y), -1).all(axis=1)
 
     def check_target(self, y):
-        """Raise ValueError naming the first value of y outside the family's domain.
-
-        y has shape (n,) or (n, T) and is finite.
-        """
-        inside = self.inside(y)
-        if inside.all():
-            return
-        index = tuple(np.argwhere(~inside)[0].tolist())
-        if inside.shape != y.shape:  # several columns make one value
-            index = index[:1]
-        place = ", ".join(map(str, index))
-        raise ValueError(
-            f"family {_name(self)!r} needs {self.domain}. Got y[{place}] = {y[index]}."
-        )
+        """Raise ValueError naming the first row of y outside the family's domain."""
+        refused = np.flatnonzero(~self.accepts(y))
+        if len(refused):
+            row = refused[0]
+            name = getattr(self, "name", type(self).__name__)
+            raise ValueError(
+                f"family {name!r} needs {self.domain}. Got y[{row}] = "
+                f"{np.squeeze(y[row]).tolist()}."
+            )
 
     def response(self, y):
         """What estimators are fitted to: targets (n, T) and a factor of the weights.
@@ -92,6 +87,10 @@ class BaseFamily(ABC, BaseEstimator):
         by the number of trials for a binomial one.
         """
         return y, None
+
+    def n_targets(self, y):
+        """Targets that experts predict for y (n, .): its columns."""
+        return y.shape[1]
 
     def floors(self, y, weights, relative):
         """Smallest parameters, (q, T); -inf where there is no limit.
@@ -251,10 +250,6 @@ def spread(y, weights):
     return np.where(deviation <= 1e-14 * np.abs(mean), 1.0, deviation)
 
 
-def _name(family):
-    return getattr(family, "name", type(family).__name__)
-
-
 _REQUIRED = (
     "check_target",
     "accepts",
@@ -282,3 +277,20 @@ def check_family(family, families):
             f"missing: {', '.join(missing)}."
         )
     return family
+
+
+def check_families(family, n_experts, families):
+    """One family object per expert, from one or a list of names and objects.
+
+    Equal entries share one object, so that their experts are evaluated together.
+    """
+    if not isinstance(family, list):
+        return [check_family(family, families)] * n_experts
+    if len(family) != n_experts:
+        raise ValueError(
+            f"family={family!r} must have one entry for each of the {n_experts} "
+            f"experts; it has {len(family)}."
+        )
+    known = {}
+    checked = [check_family(entry, families) for entry in family]
+    return [known.setdefault(repr(entry), entry) for entry in checked]

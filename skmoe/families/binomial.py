@@ -59,13 +59,16 @@ class Binomial(RestrictedFamily):
 
     def accepts(self, y):
         """Whether each row of y (n, 2) is in the domain: (n,)."""
-        _check_columns(y)
+        if y.ndim != 2 or y.shape[1] != 2:
+            raise ValueError(
+                "family 'binomial' needs y of shape (n_samples, 2), successes and "
+                f"failures. Got shape {y.shape}."
+            )
         return super().accepts(y)
 
-    def check_target(self, y):
-        """Raise ValueError naming the first row that is not successes and failures."""
-        _check_columns(y)
-        super().check_target(y)
+    def n_targets(self, y):
+        """One: the probability."""
+        return 1
 
     def response(self, y):
         """Proportions (n, 1), and trials (n,), zero outside the domain."""
@@ -116,11 +119,3 @@ class Binomial(RestrictedFamily):
         variance = prediction * (1 - prediction)
         score = (y[..., :1] - trials * prediction) / variance
         return score, trials / variance
-
-
-def _check_columns(y):
-    if y.ndim < 2 or y.shape[-1] != 2:
-        raise ValueError(
-            "family 'binomial' needs y of shape (n_samples, 2), successes and "
-            f"failures. Got shape {y.shape}."
-        )
