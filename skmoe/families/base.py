@@ -6,7 +6,9 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
+
+from skmoe.families.search import invert_continuous, invert_discrete
 
 # Relative step of central differences of log densities and of scores: for a function
 # that is right to 1e-16 the error is about 1e-10.
@@ -42,14 +44,16 @@ class BaseFamily(ABC, BaseEstimator):
 
     #: Name by which estimators accept the family.
     name: str
-    #: What values y takes, in words.
-    domain = "real numbers"
     #: Names of the parameters, the dispersion first.
     parameter_names = ("dispersion",)
     #: Scale on which each parameter is free: 'log' for a positive one, 'identity'.
     parameter_links = ("log",)
-    #: Link of linear experts, see `skmoe.families.links`.
+    #: Link of linear experts, g: g(m) is linear in the columns (`skmoe.families.links`).
     link = "identity"
+    #: What y may be, in the words of the error for a y that is not.
+    domain = "real numbers"
+    #: Ends of the range of y, (low, high).
+    support = (-np.inf, np.inf)
     #: Whether y takes separate values; `log_density` is then a log probability.
     is_discrete = False
     #: Whether the density is the same whatever the expert predicts: nothing to fit.
@@ -57,17 +61,22 @@ class BaseFamily(ABC, BaseEstimator):
 
     # -- the data ---------------------------------------------------------------------
 
+    def inside(self, y):
+        """Whether each value of y (..., T) is in the domain, (..., T)."""
+        return np.isfinite(y)
+
     def accepts(self, y):
-        """Which rows of a finite y (n, T) are in the family's domain, (n,)."""
-        return np.ones(len(y), dtype=bool)
+        """Which rows of y, (n,) or (n, T), are in the domain, (n,)."""
+        return self.inside(y).reshape(len(y), -1).all(axis=1)
 
     def check_target(self, y):
         """Raise ValueError naming the first row of y outside the family's domain."""
         refused = np.flatnonzero(~self.accepts(y))
         if len(refused):
             row = refused[0]
+            name = getattr(self, "name", type(self).__name__)
             raise ValueError(
-                f"family {self.name!r} needs {self.domain}. Got y[{row}] = "
+                f"family {name!r} needs {self.domain}. Got y[{row}] = "
                 f"{np.squeeze(y[row]).tolist()}."
             )
 
@@ -113,8 +122,12 @@ class BaseFamily(ABC, BaseEstimator):
         raise NotImplementedError(f"{type(self).__name__} has no cdf.")
 
     def quantile(self, probability, prediction, parameters):
-        """Smallest value with a cdf of at least `probability`, (..., T)."""
-        raise NotImplementedError(f"{type(self).__name__} has no quantile.")
+        """Smallest value with a cdf of at least `probability`, (..., T).
+
+        Here: found by bracketing.
+        """
+        invert = invert_discrete if self.is_discrete else invert_continuous
+        return invert(self, probability, prediction, parameters)
 
     def sample(self, prediction, parameters, rng):
         """One draw of y for each prediction, (..., T)."""
@@ -158,14 +171,19 @@ class BaseFamily(ABC, BaseEstimator):
     def fit_parameters(self, y, prediction, weights, floors, start=None):
         """Parameters (q, T) that maximise one expert's weighted log likelihood.
 
-        `start` (q, T) is where a search begins. Here: L-BFGS on the free scale.
+        `start` (q, T) is where a search begins. Here: L-BFGS on the free scale. Without
+        weight the answer is the start.
         """
-        if start is None:
-            start = self.guess_parameters(y, prediction, weights)
-        start = np.maximum(start, floors)
         total = weights.sum()
-        shape = np.shape(start)
-        limits = self.to_free(np.maximum(floors, self._lowest()[:, None]))
+        if start is None:
+            safe = weights if total > 0 else np.ones_like(weights)
+            start = self.guess_parameters(y, prediction, safe)
+        lowest, highest = (limit[:, None] for limit in self._limits())
+        lowest = np.maximum(floors, lowest)
+        start = np.clip(start, lowest, highest)
+        if not start.size or total <= 0:
+            return start
+        shape = start.shape
 
         def negative(flat):
             parameters = self.from_free(flat.reshape(shape))
@@ -174,13 +192,14 @@ class BaseFamily(ABC, BaseEstimator):
             slopes = np.einsum("n,qnt->qt", weights, scores)
             return -(weights @ density).sum() / total, -slopes.ravel() / total
 
-        bounds = [(low if np.isfinite(low) else None, None) for low in limits.ravel()]
+        # The logarithm of no limit is none; a scale may fall to the smallest number.
+        low, high = self.to_free(lowest), self.to_free(np.broadcast_to(highest, shape))
         result = minimize(
             negative,
             self.to_free(start).ravel(),
             jac=True,
             method="L-BFGS-B",
-            bounds=bounds,
+            bounds=np.column_stack([low.ravel(), high.ravel()]),
             options={"ftol": 1e-15, "gtol": 1e-9},
         )
         return self.from_free(result.x.reshape(shape))
@@ -208,10 +227,15 @@ class BaseFamily(ABC, BaseEstimator):
                 parameters[j] = np.exp(parameters[j])
         return parameters
 
-    def _lowest(self):
-        """Smallest value of each parameter, (q,)."""
+    def _limits(self):
+        """Smallest and largest value of each parameter, (q,) each."""
         links = self.parameter_links[: len(self.parameter_names)]
-        return np.array([0.0 if link == "log" else -np.inf for link in links])
+        low = np.array([0.0 if link == "log" else -np.inf for link in links])
+        return low, np.full(len(low), np.inf)
+
+    def fitted(self, parameters):
+        """The family with the shapes among the parameters (q, T) set. Here: a clone."""
+        return clone(self)
 
     def count_parameters(self):
         """Free parameters per target."""
@@ -226,7 +250,14 @@ def spread(y, weights):
     return np.where(deviation <= 1e-14 * np.abs(mean), 1.0, deviation)
 
 
-_REQUIRED = ("check_target", "log_density", "fit_parameters", "mean", "variance")
+_REQUIRED = (
+    "check_target",
+    "accepts",
+    "log_density",
+    "fit_parameters",
+    "mean",
+    "variance",
+)
 
 
 def check_family(family, families):

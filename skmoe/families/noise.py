@@ -35,13 +35,18 @@ class Noise:
 
     @property
     def dispersions(self):
-        """First parameter of each expert, (K, T), NaN where it has none; or None."""
-        if not any(len(values) for values in self.parameters):
+        """Dispersion of each expert, (K, T), NaN where it has none; None of none."""
+        has = [
+            family.parameter_names[:1] == ("dispersion",) for family in self.families
+        ]
+        if not any(has):
             return None
-        n_targets = self.parameters[0].shape[1]
-        missing = np.full(n_targets, np.nan)
+        missing = np.full(self.parameters[0].shape[1], np.nan)
         return np.stack(
-            [values[0] if len(values) else missing for values in self.parameters]
+            [
+                values[0] if dispersed else missing
+                for values, dispersed in zip(self.parameters, has, strict=True)
+            ]
         )
 
     def count_parameters(self):
@@ -103,7 +108,7 @@ class Noise:
             position[experts] = np.arange(len(experts))
             mine = np.isin(owners, experts)
             parameters = stacked[:, position[owners[mine]]]
-            chosen = [np.broadcast_to(v, prediction.shape)[mine] for v in values]
+            chosen = [_broadcast_rows(v, owners.shape)[mine] for v in values]
             result[mine] = getattr(family, method)(
                 *chosen, prediction[mine], parameters
             )
@@ -121,6 +126,11 @@ class Noise:
                 drawn = np.empty((len(owners), values.shape[1]), dtype=values.dtype)
             drawn[rows] = values
         return drawn
+
+
+def _broadcast_rows(values, shape):
+    """Values with the leading dimensions `shape`; the last one is theirs."""
+    return np.broadcast_to(values, np.broadcast_shapes(np.shape(values), (*shape, 1)))
 
 
 def grouped(families):
