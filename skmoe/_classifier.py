@@ -314,11 +314,11 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         return self.classes_[np.stack(draws, axis=1)]
 
     @staticmethod
-    def _proba(weights, predictions, kept):
+    def _proba(weights, predictions, kept, X):
         return (mix(weights, predictions),)
 
     @staticmethod
-    def _most_probable(weights, predictions, kept):
+    def _most_probable(weights, predictions, kept, X):
         return (mix(weights, predictions).argmax(axis=1),)
 
     # -- what `BaseMixtureOfExperts` asks for -----------------------------------------
@@ -344,7 +344,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
             return weights * compute_sample_weight(self.class_weight, y)
         return weights
 
-    def _problem(self, y, weights, n_experts):
+    def _problem(self, y, weights, templates):
         """Families, class indices (n, 1), no parameters, sorted class labels."""
         self.classes_, index = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -353,6 +353,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
                 f"{type(self).__name__} needs rows of at least two classes with "
                 f"positive weight; the data contains one class: {only!r}."
             )
+        n_experts = len(templates)
         families, floors = [Categorical()] * n_experts, [np.empty((0, 1))] * n_experts
         return families, index[:, None], floors, self.classes_
 

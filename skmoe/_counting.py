@@ -25,13 +25,16 @@ def count_parameters(part):
     """Free parameters of a fitted gate or expert; NaN where nobody can say.
 
     A gate counts its own. Of an expert: non-zero coefficients and intercepts of linear
-    models, weights of neural networks, leaves of a tree; none of a frozen one.
+    models, weights of neural networks, leaves of a tree; all of a nested mixture; none
+    of a frozen one.
     """
     if hasattr(part, "count_parameters"):
         return part.count_parameters()
     model = last_estimator(part)
     if isinstance(model, FrozenEstimator):
         return 0
+    if hasattr(model, "n_parameters_"):
+        return model.n_parameters_
     if hasattr(model, "coefs_"):
         return sum(array.size for array in [*model.coefs_, *model.intercepts_])
     if hasattr(model, "tree_"):

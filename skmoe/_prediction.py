@@ -71,16 +71,18 @@ class PredictionMixin:
         return self.gate_.scores(X, order).__getitem__
 
     def _routed(self, function, X):
-        """``function(weights, predictions, kept)`` over the experts that a row keeps.
+        """``function(weights, predictions, kept, X)`` over the experts of each row.
 
-        Weights (n, k) sum to one, predictions are (n, k, ...), and `kept` are the
-        indices of their dispersions. Returns a tuple of arrays of n rows.
+        Weights (n, k) sum to one, predictions are (n, k, ...), `kept` are the indices
+        of the experts, and X are the rows as experts see them. Returns a tuple of
+        arrays of n rows.
         """
         inputs = self._check_predict_input(X)
         if self.top_k is None or self.top_k >= self.n_experts_:
 
             def all_experts(scores, X):
-                return function(softmax(scores), self._experts.predict(X), slice(None))
+                predictions = self._experts.predict(X)
+                return function(softmax(scores), predictions, slice(None), X)
 
             return self._by_rows(all_experts, inputs)
 
@@ -90,7 +92,7 @@ class PredictionMixin:
         def best_experts(scores, X):
             routing = route_top_k(scores, self.top_k)
             predictions = self._experts.predict_kept(X, routing.experts)
-            return function(routing.weights, predictions, routing.experts)
+            return function(routing.weights, predictions, routing.experts, X)
 
         return self._by_rows(best_experts, inputs, order="C")
 
@@ -121,7 +123,7 @@ class PredictionMixin:
             )
             kept = best[:, None]
             answers = experts.answers(scores[:, None, :], kept)
-            return function(np.ones(kept.shape), answers, kept)
+            return function(np.ones(kept.shape), answers, kept, X[rows])
 
         with one_blas_thread:
             return fill(chunk, X.shape[0], TASK_ROWS)

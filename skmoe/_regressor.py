@@ -13,6 +13,7 @@ from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
 from skmoe.experts import default_expert
 from skmoe.families import FAMILIES, check_families
+from skmoe.families.own_density import OwnDensity
 from skmoe.routing import draw_experts, mix, softmax
 
 
@@ -318,24 +319,21 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         gate_X, expert_X = self._check_predict_input(X)
         proba = softmax(self.gate_.scores(gate_X))
         predictions = self._experts.predict(expert_X)
-        rows = np.arange(len(proba))
         draws = []
         for _ in range(n_samples):
             owners = draw_experts(proba, rng)
-            drawn = self._experts.noise.sample(predictions[rows, owners], owners, rng)
-            draws.append(drawn)
+            draws.append(self._experts.sample(expert_X, predictions, owners, rng))
         return self._squeeze(np.stack(draws, axis=1))
 
-    def _mean(self, weights, predictions, kept):
+    def _mean(self, weights, predictions, kept, X):
         noise = self._experts.noise
         return (mix(weights, noise.apply("mean", predictions, kept=kept)),)
 
-    def _mean_and_std(self, weights, predictions, kept):
-        noise = self._experts.noise
-        means = noise.apply("mean", predictions, kept=kept)
+    def _mean_and_std(self, weights, predictions, kept, X):
+        means = self._experts.noise.apply("mean", predictions, kept=kept)
         mean = mix(weights, means)
         spread = (means - mean[:, None, :]) ** 2
-        spread += noise.apply("variance", predictions, kept=kept)
+        spread += self._experts.variance(X, predictions, kept)
         return mean, np.sqrt(mix(weights, spread))
 
     def _answers_of_experts(self, X):
@@ -374,9 +372,22 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     def _class_weighted(weights, y):
         return weights
 
-    def _problem(self, y, weights, n_experts):
+    def _families_of(self, templates):
+        """Family of each expert; a nested mixture is a density itself."""
+        families = check_families(self.family, len(templates), FAMILIES)
+        own = {
+            id(template): OwnDensity(
+                template._families_of(template._named_templates()[1])
+            )
+            for template in templates
+            if isinstance(template, MixtureOfExpertsRegressor)
+        }
+        pairs = zip(templates, families, strict=True)
+        return [own.get(id(template), family) for template, family in pairs]
+
+    def _problem(self, y, weights, templates):
         """Families, targets (n, T), smallest parameters (q, T) each; no classes."""
-        families = check_families(self.family, n_experts, FAMILIES)
+        families = self._families_of(templates)
         targets = y.reshape(len(y), -1)
         self._n_columns_of_y = targets.shape[1]
         n_targets = families[0].n_targets(targets)

@@ -10,6 +10,7 @@ from skmoe.experts.generalized import GeneralizedLinearRegressor
 from skmoe.experts.glm import GLMExperts
 from skmoe.experts.linear import LinearExperts
 from skmoe.experts.logistic import LogisticExperts
+from skmoe.experts.nested import NestedExperts
 from skmoe.experts.sparse import SparseLinearExperts
 
 #: Kinds of experts, most special first; the first whose `accepts` says yes is taken.
@@ -19,6 +20,7 @@ EXPERT_KINDS = (
     LogisticExperts,
     GLMExperts,
     SparseLinearExperts,
+    NestedExperts,
     EstimatorExperts,
 )
 
@@ -31,6 +33,7 @@ __all__ = [
     "GeneralizedLinearRegressor",
     "LinearExperts",
     "LogisticExperts",
+    "NestedExperts",
     "SparseLinearExperts",
     "default_expert",
     "kind_of",

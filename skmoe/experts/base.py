@@ -122,6 +122,21 @@ class BaseExperts(ABC):
         """Log density of y (n, T) under each expert, (n, K)."""
         return self.noise.log_density(y, self.predict(X))
 
+    def variance(self, X, predictions, kept=slice(None)):
+        """Variance of y for predictions (n, k, T) of the experts `kept` for each row.
+
+        Broadcastable to the predictions. `kept` is as in `Noise.apply`.
+        """
+        return self.noise.apply("variance", predictions, kept=kept)
+
+    def sample(self, X, predictions, owners, rng):
+        """A draw of y (n, T) for each row, under expert `owners` (n,) of it.
+
+        `predictions` (n, K, T) are those for X.
+        """
+        chosen = predictions[np.arange(len(owners)), owners]
+        return self.noise.sample(chosen, owners, rng)
+
 
 class ExpertsTrainer(ABC):
     """K experts at work on the training rows.

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Experts that are any scikit-learn estimators."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
@@ -68,6 +70,8 @@ class EstimatorTrainer(ExpertsTrainer):
     nothing: the predictions are those the next E-step needs.
     """
 
+    kind = EstimatorExperts
+
     def __init__(self, task, previous=None):
         self.task = task
         self.state = [None] * task.n_experts
@@ -106,10 +110,10 @@ class EstimatorTrainer(ExpertsTrainer):
         own = self._own_rows(responsibilities)
         fits = Parallel(n_jobs=task.n_jobs)(
             delayed(_fit_and_answer)(
-                clone(task.templates[k]),
+                self._to_fit(k),
                 task.X,
                 *self._weighted_response(k, responsibilities[:, k] * own[:, k]),
-                task.classes,
+                self._question(k),
                 fit_params=task.fit_params[k],
                 random_state=task.seeds[k],
                 name=f"expert {task.names[k]!r}",
@@ -117,8 +121,16 @@ class EstimatorTrainer(ExpertsTrainer):
             for k in experts
         )
         self._log_density = self._log_density.copy()
-        for k, (estimator, prediction) in zip(experts, fits, strict=True):
-            self._propose(k, estimator, prediction, responsibilities[:, k])
+        for k, (estimator, answered) in zip(experts, fits, strict=True):
+            self._propose(k, estimator, answered, responsibilities[:, k])
+
+    def _to_fit(self, k):
+        """The estimator that becomes expert k's next fit."""
+        return clone(self.task.templates[k])
+
+    def _question(self, k):
+        """What a new fit of expert k is asked, a function of it and X."""
+        return partial(answer, classes=self.task.classes)
 
     def _weighted_response(self, k, weights):
         """Targets and weights for expert k's fit."""
@@ -136,26 +148,28 @@ class EstimatorTrainer(ExpertsTrainer):
                     own[:, k] = positive
         return own
 
-    def _propose(self, k, estimator, prediction, weights):
+    def _propose(self, k, estimator, answered, weights):
+        parameters, density = self._with_noise(k, answered, weights)
+        before, after = weights @ self._log_density[:, k], weights @ density
+        if self.state[k] is None or after >= before - rounding(before):
+            self.state[k] = estimator, parameters
+            self._log_density[:, k] = density
+
+    def _with_noise(self, k, prediction, weights):
+        """Parameters of expert k's family around a new prediction; its log density."""
         family, y = self.task.families[k], self.task.y
         start = None if self.state[k] is None else self.state[k][1]
         parameters = family.fit_parameters(
             y, prediction, weights, self.task.floors[k], start
         )
         terms = family.log_density(y, prediction, parameters[:, None])
-        density = over_targets(terms)
-        before, after = weights @ self._log_density[:, k], weights @ density
-        if self.state[k] is None or after >= before - rounding(before):
-            self.state[k] = estimator, parameters
-            self._log_density[:, k] = density
+        return parameters, over_targets(terms)
 
     def experts(self):
         """Return the fitted experts."""
         estimators, parameters = zip(*self.state, strict=True)
         noise = Noise(self.task.families, parameters)
-        return EstimatorExperts(
-            list(estimators), noise, self.task.classes, self.task.n_jobs
-        )
+        return self.kind(list(estimators), noise, self.task.classes, self.task.n_jobs)
 
     def snapshot(self):
         """Estimators, dispersions and densities; a step makes new ones."""
@@ -178,8 +192,8 @@ class EstimatorTrainer(ExpertsTrainer):
         )
 
 
-def _fit_and_answer(estimator, X, labels, weights, classes, *, fit_params, **settings):
-    """Fit an expert to its rows and predict all rows; runs in a worker."""
+def _fit_and_answer(estimator, X, labels, weights, question, *, fit_params, **settings):
+    """Fit an expert to its rows and ask it about all rows; runs in a worker."""
     rows = np.flatnonzero(weights)
     fitted = fit_weighted(
         estimator,
@@ -189,4 +203,4 @@ def _fit_and_answer(estimator, X, labels, weights, classes, *, fit_params, **set
         fit_params=_check_method_params(X, fit_params, rows),
         **settings,
     )
-    return fitted, answer(fitted, X, classes)
+    return fitted, question(fitted, X)

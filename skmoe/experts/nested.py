@@ -1,0 +1,154 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Experts that are mixtures of experts themselves, beside any others."""
+
+import warnings
+from copy import copy
+from functools import partial
+
+import numpy as np
+
+from skmoe._compat import _safe_indexing
+from skmoe.experts.estimators import EstimatorExperts, EstimatorTrainer
+from skmoe.families.own_density import OwnDensity
+
+# EM iterations inside a nested mixture for each one outside, once it has been fitted.
+INNER_STEPS = 5
+# What the outer fit says for all of them, or makes up for by going on.
+WARNINGS_INSIDE = ("EM did not converge", "The dispersions of experts")
+
+
+class NestedExperts(EstimatorExperts):
+    """Estimators of which some, the nested mixtures, are densities themselves.
+
+    Those answer for themselves: `score_samples` is their log density, `sample_y` their
+    draws, and ``predict(return_std=True)`` their variance. Others have their family.
+
+    Attributes
+    ----------
+    own : list of int
+        Indices of the nested mixtures.
+    """
+
+    def __init__(self, estimators, noise, classes=None, n_jobs=None):
+        super().__init__(estimators, noise, classes, n_jobs)
+        families = enumerate(noise.families)
+        self.own = [k for k, family in families if isinstance(family, OwnDensity)]
+
+    @classmethod
+    def accepts(cls, task):
+        """A task with a nested mixture, and no offset."""
+        own = [isinstance(family, OwnDensity) for family in task.families]
+        return any(own) and super().accepts(task)
+
+    @classmethod
+    def trainer(cls, task, previous=None):
+        """Return the experts at work."""
+        return NestedTrainer(task, previous)
+
+    def log_density(self, X, y):
+        """Log density of y (n, T) under each expert, (n, K)."""
+        density = np.empty((len(y), len(self.estimators)))
+        for k, estimator in enumerate(self.estimators):
+            if k in self.own:
+                density[:, k] = own_log_density(estimator, X, y)
+            else:
+                prediction = self.predict_one(k, X)[:, None]
+                density[:, [k]] = self.noise.select([k]).log_density(y, prediction)
+        return density
+
+    def variance(self, X, predictions, kept=slice(None)):
+        """Variance of y for predictions (n, k, T)."""
+        outside = super().variance(X, predictions, kept)
+        variance = np.array(np.broadcast_to(outside, predictions.shape))
+        owners = np.arange(len(self.estimators))[kept]
+        owners = np.broadcast_to(owners, predictions.shape[:2])
+        for k in self.own:
+            rows, slots = np.nonzero(owners == k)
+            if len(rows):
+                some = _safe_indexing(X, rows)
+                std = self.estimators[k].predict(some, return_std=True)[1]
+                variance[rows, slots] = std.reshape(len(rows), -1) ** 2
+        return variance
+
+    def sample(self, X, predictions, owners, rng):
+        """A draw of y (n, T) for each row, under expert `owners` (n,) of it."""
+        drawn = None
+        for k in np.unique(owners):
+            rows = np.flatnonzero(owners == k)
+            some = _safe_indexing(X, rows)
+            if k in self.own:
+                values = self.estimators[k].sample_y(some, random_state=rng)
+                values = values.reshape(len(rows), -1)
+            else:
+                values = super().sample(some, predictions[rows], owners[rows], rng)
+            if drawn is None:
+                drawn = np.empty((len(owners), values.shape[1]))
+            drawn[rows] = values
+        return drawn
+
+
+def own_log_density(mixture, X, y):
+    """Log density of y (n, T) under a nested mixture, (n,)."""
+    return mixture.score_samples(X, y)
+
+
+class NestedTrainer(EstimatorTrainer):
+    """Estimators at work, nested mixtures continued rather than begun anew.
+
+    A nested mixture is fitted to convergence once. From then on each outer iteration
+    takes a few of its own EM iterations, from where it stands: a generalised M-step,
+    accepted like every other if the likelihood under its own density does not fall.
+    """
+
+    kind = NestedExperts
+
+    def _is_own(self, k):
+        return isinstance(self.task.families[k], OwnDensity)
+
+    def step(self, responsibilities):
+        """Refit all experts; a nested mixture's warnings wait for the outer fit."""
+        with warnings.catch_warnings():
+            for message in WARNINGS_INSIDE:
+                warnings.filterwarnings("ignore", message=message)
+            super().step(responsibilities)
+
+    def _to_fit(self, k):
+        if self.state[k] is None or not self._is_own(k):
+            return super()._to_fit(k)
+        going_on = copy(self.state[k][0])  # a fit sets attributes and changes none
+        going_on._steps = {}  # other responsibilities, another surface
+        return going_on.set_params(warm_start=True, max_iter=INNER_STEPS)
+
+    def _question(self, k):
+        if self._is_own(k):
+            return partial(own_log_density, y=self.task.y)
+        return super()._question(k)
+
+    def _own_rows(self, responsibilities):
+        """As of any estimator; all rows where a mixture has fewer than experts."""
+        own = super()._own_rows(responsibilities)
+        for k in filter(self._is_own, range(self.task.n_experts)):
+            if own[:, k].sum() < self.task.templates[k].n_experts:
+                own[:, k] = responsibilities[:, k] > 0
+        return own
+
+    def _with_noise(self, k, answered, weights):
+        if self._is_own(k):
+            return np.empty((0, self.task.y.shape[1])), answered
+        return super()._with_noise(k, answered, weights)
+
+    def _propose(self, k, estimator, answered, weights):
+        if self._is_own(k):
+            template = self.task.templates[k]
+            estimator.set_params(
+                warm_start=template.warm_start, max_iter=template.max_iter
+            )
+        super()._propose(k, estimator, answered, weights)
+
+    def collapsed(self, totals):
+        """Experts whose dispersion, or one of those inside, is at its floor."""
+        collapsed = super().collapsed(totals)
+        for k in filter(self._is_own, range(self.task.n_experts)):
+            collapsed[k] = self.state[k][0]._collapsed.any()
+        return collapsed
