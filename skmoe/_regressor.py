@@ -319,11 +319,9 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         gate_X, expert_X = self._check_predict_input(X)
         proba = softmax(self.gate_.scores(gate_X))
         predictions = self._experts.predict(expert_X)
-        draws = []
-        for _ in range(n_samples):
-            owners = draw_experts(proba, rng)
-            draws.append(self._experts.sample(expert_X, predictions, owners, rng))
-        return self._squeeze(np.stack(draws, axis=1))
+        owners = draw_experts(np.repeat(proba, n_samples, axis=0), rng)
+        owners = owners.reshape(-1, n_samples)
+        return self._squeeze(self._experts.sample(expert_X, predictions, owners, rng))
 
     def _mean(self, weights, predictions, kept, X):
         noise = self._experts.noise

@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
@@ -17,7 +18,6 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.families import Poisson
-from skmoe.gates import ConstantGate
 
 PAIR = MixtureOfExpertsRegressor(n_experts=2)
 LISTED = [
@@ -29,7 +29,7 @@ OUTER = {
     "two pairs": MixtureOfExpertsRegressor(PAIR, n_experts=2),
     "in a list": MixtureOfExpertsRegressor(LISTED, family="student_t", tol=1e-4),
     "twice": MixtureOfExpertsRegressor(
-        MixtureOfExpertsRegressor(PAIR, n_experts=2), n_experts=2, tol=1e-4
+        MixtureOfExpertsRegressor(PAIR, n_experts=2, tol=1e-3), n_experts=2, tol=1e-2
     ),
 }
 
@@ -93,16 +93,14 @@ def test_density_integrates_to_one(fitted, data):
 
 
 def test_mean_and_std_are_those_of_its_draws(fitted, data):
-    X = data[0][:6]
+    X, n_draws = data[0][:4], 20_000
     mean, std = fitted.predict(X, return_std=True)
-    draws = fitted.sample_y(X, n_samples=4000, random_state=0)
-    assert draws.shape == (6, 4000)
-    error = std / np.sqrt(4000)
-    assert np.all(np.abs(draws.mean(axis=1) - mean) < 5 * error)
-    if fitted.family == "gaussian":  # a Student's fourth moment need not exist
-        assert_allclose(draws.std(axis=1), std, rtol=0.1)
-    again = fitted.sample_y(X, n_samples=3, random_state=5)
-    assert_array_equal(again, fitted.sample_y(X, n_samples=3, random_state=5))
+    draws = fitted.sample_y(X, n_samples=n_draws, random_state=0)
+    assert draws.shape == (4, n_draws)
+    assert np.all(np.abs(draws.mean(axis=1) - mean) < 5 * std / np.sqrt(n_draws))
+    assert_allclose(draws.std(axis=1), std, rtol=0.06)
+    again = fitted.sample_y(X, n_samples=n_draws, random_state=0)
+    assert_array_equal(again, draws)
 
 
 def test_std_is_the_law_of_total_variance_over_all_leaves(data):
@@ -128,8 +126,8 @@ def test_std_is_the_law_of_total_variance_over_all_leaves(data):
     [
         PAIR,
         MixtureOfExpertsRegressor(n_experts=2, family="laplace"),
-        MixtureOfExpertsRegressor(PAIR, n_experts=2),
-        MixtureOfExpertsRegressor(LISTED, tol=1e-4),
+        MixtureOfExpertsRegressor(PAIR, n_experts=2, tol=1e-3),
+        MixtureOfExpertsRegressor(LISTED, tol=1e-3),
     ],
 )
 def test_one_nested_mixture_is_that_mixture_alone(data, inner):
@@ -152,13 +150,13 @@ def test_one_nested_mixture_is_that_mixture_alone(data, inner):
     assert_allclose(outer.score_samples(X, y), expert.score_samples(X, y))
     if inner is PAIR:
         assert_allclose(outer.log_likelihood_, alone.log_likelihood_, rtol=1e-8)
-        assert_allclose(outer.predict(X), alone.predict(X), atol=1e-6)
+        assert_allclose(outer.predict(X), alone.predict(X), atol=1e-4)
 
 
 def test_beats_the_same_mixtures_as_points_with_noise(data):
     X, y, _ = data
     points = make_pipeline(StandardScaler(), PAIR)  # a Pipeline predicts points
-    as_points = MixtureOfExpertsRegressor(points, n_experts=2, tol=1e-4).fit(X, y)
+    as_points = MixtureOfExpertsRegressor(points, n_experts=2, tol=1e-2).fit(X, y)
     assert np.isfinite(as_points.dispersions_).all()
     nested = clone(OUTER["two pairs"]).fit(X, y)
     assert np.isnan(nested.dispersions_).all()
@@ -168,7 +166,7 @@ def test_beats_the_same_mixtures_as_points_with_noise(data):
 
 
 def test_parameters_are_counted_once(listed, data):
-    pair, tree, line = listed.experts_
+    pair, tree, _ = listed.experts_
     # Gate: 2 times 3. Tree and line: leaves and coefficients, two shapes of noise each.
     assert tree.get_n_leaves() == 3
     assert listed.n_parameters_ == 6 + pair.n_parameters_ + (3 + 2) + (3 + 2)
@@ -184,8 +182,8 @@ def test_dispersions_and_table_leave_the_nested_one_out(listed):
         "student_t",
     ]
     table = listed.summary()
-    assert list(table["kind"])[0] == "MixtureOfExpertsRegressor"
-    assert np.isnan(list(table["dispersion"])[0])
+    assert next(iter(table["kind"])) == "MixtureOfExpertsRegressor"
+    assert np.isnan(next(iter(table["dispersion"])))
 
 
 @pytest.mark.parametrize("top_k", [1, 2])
@@ -197,7 +195,7 @@ def test_top_k_asks_the_experts_it_keeps(listed, data, top_k):
     g = np.take_along_axis(proba, order, axis=1)
     g /= g.sum(axis=1, keepdims=True)
     m = np.take_along_axis(answers, order, axis=1)
-    pair, *others = kept.experts_
+    pair = kept.experts_[0]
     noise = kept._experts.noise
     variances = np.column_stack(
         [pair.predict(X, return_std=True)[1] ** 2]
@@ -227,15 +225,15 @@ def test_clone_pickle_and_what_the_user_gave(data):
     assert_array_equal(clone(model).fit(X, y).predict(X), model.predict(X))
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_weights_are_repeated_rows(data, n_jobs):
+def test_weights_are_repeated_rows_and_threads_change_nothing(data):
     X, y, weights = data
-    model = MixtureOfExpertsRegressor(PAIR, n_experts=2, n_jobs=n_jobs, tol=1e-8)
+    model = MixtureOfExpertsRegressor(PAIR, n_experts=2)
     weighted = clone(model).fit(X, y, sample_weight=weights)
     rows = np.repeat(np.arange(200), weights)
-    repeated = clone(model).fit(X[rows], y[rows])
-    assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-3)
-    assert_allclose(weighted.log_likelihood_, repeated.log_likelihood_, rtol=1e-5)
+    with parallel_config("threading"):
+        repeated = clone(model).set_params(n_jobs=2).fit(X[rows], y[rows])
+    assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-4)
+    assert_allclose(weighted.log_likelihood_, repeated.log_likelihood_, rtol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:EM did not converge")
@@ -265,7 +263,7 @@ def test_frames_sparse_rows_targets_and_groups(data):
     assert mean.shape == std.shape == both.sample_y(X)[:, 0].shape == (200, 2)
     assert_allclose(both.log_likelihood_, both.score_samples(X, Y).sum())
     groups = np.arange(200) // 2
-    grouped = clone(model).set_params(gate=ConstantGate()).fit(X, y, groups=groups)
+    grouped = clone(model).set_params(gate_features=[]).fit(X, y, groups=groups)
     assert np.diff(grouped.lower_bounds_).min() >= -1e-12
     R = grouped.responsibilities(X, y, groups=groups)
     assert_allclose(R[::2], R[1::2])
@@ -275,18 +273,21 @@ def test_families_inside_keep_their_domain(data):
     X = data[0]
     counts = np.random.RandomState(0).poisson(np.exp(0.5 * X[:, 0] + X[:, 1] * 0.3))
     inner = MixtureOfExpertsRegressor(n_experts=2, family="poisson")
-    model = MixtureOfExpertsRegressor(inner, n_experts=2, tol=1e-4).fit(X, counts)
+    model = MixtureOfExpertsRegressor(inner, n_experts=1).fit(X, counts)
     assert isinstance(model.experts_[0].families_[0], Poisson)
     assert_allclose(model.log_likelihood_, model.score_samples(X, counts).sum())
-    with pytest.raises(ValueError, match=r"y\[0\] = -1"):
+    with pytest.raises(ValueError, match=r"family 'own' needs .*y\[0\] = -1"):
         clone(model).fit(X, counts - 1.0 - counts[0])
     # Beside an expert that takes any number, rows that it refuses are the other's.
-    y = np.where(X[:, 0] > 0, counts, -5.0 + X[:, 1])
+    real = X[:, 0] > 0
+    y = np.where(real, -5 + X[:, 1] + np.cos(9 * X[:, 0]), counts)
     mixed = MixtureOfExpertsRegressor(
-        [("counts", inner), ("line", LinearRegression())], tol=1e-4
+        [("counts", inner), ("line", LinearRegression())], tol=1e-3
     ).fit(X, y)
     assert np.diff(mixed.lower_bounds_).min() >= -1e-12
-    assert mixed.responsibilities(X, y)[y < 0, 1].min() > 1 - 1e-9
+    assert mixed.responsibilities(X, y)[real, 1].min() > 1 - 1e-9
+    draws = mixed.sample_y(X, 20, random_state=0)
+    assert np.any(draws != np.round(draws))  # reals beside counts
 
 
 def test_collapse_inside_is_reported_outside():
@@ -302,10 +303,10 @@ def test_nested_parameters_are_set_and_searched(data):
     X, y, _ = data
     model = MixtureOfExpertsRegressor(PAIR, n_experts=2, tol=1e-3)
     search = GridSearchCV(
-        model,
+        model.set_params(tol=1e-2),
         {"experts__n_experts": [1, 2], "n_experts": [1, 2]},
         scoring=lambda model, X, y: model.score_samples(X, y).mean(),
-        cv=3,
+        cv=2,
     ).fit(X, y)
     assert search.best_params_ == {"experts__n_experts": 2, "n_experts": 2}
     assert search.best_estimator_.experts_[1].n_experts_ == 2

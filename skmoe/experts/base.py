@@ -130,12 +130,13 @@ class BaseExperts(ABC):
         return self.noise.apply("variance", predictions, kept=kept)
 
     def sample(self, X, predictions, owners, rng):
-        """A draw of y (n, T) for each row, under expert `owners` (n,) of it.
+        """Draws of y for each row, (n, S, T), under the experts `owners` (n, S).
 
         `predictions` (n, K, T) are those for X.
         """
-        chosen = predictions[np.arange(len(owners)), owners]
-        return self.noise.sample(chosen, owners, rng)
+        chosen = np.take_along_axis(predictions, owners[:, :, None], axis=1)
+        flat = chosen.reshape(owners.size, -1)
+        return self.noise.sample(flat, owners.ravel(), rng).reshape(*owners.shape, -1)
 
 
 class ExpertsTrainer(ABC):

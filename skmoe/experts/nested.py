@@ -72,19 +72,16 @@ class NestedExperts(EstimatorExperts):
         return variance
 
     def sample(self, X, predictions, owners, rng):
-        """A draw of y (n, T) for each row, under expert `owners` (n,) of it."""
-        drawn = None
-        for k in np.unique(owners):
-            rows = np.flatnonzero(owners == k)
-            some = _safe_indexing(X, rows)
-            if k in self.own:
-                values = self.estimators[k].sample_y(some, random_state=rng)
-                values = values.reshape(len(rows), -1)
-            else:
-                values = super().sample(some, predictions[rows], owners[rows], rng)
-            if drawn is None:
-                drawn = np.empty((len(owners), values.shape[1]))
-            drawn[rows] = values
+        """Draws of y for each row, (n, S, T), under the experts `owners` (n, S)."""
+        drawn = super().sample(X, predictions, owners, rng)
+        for k in self.own:
+            mine = owners == k
+            rows = np.flatnonzero(mine.any(axis=1))
+            if len(rows):
+                some = _safe_indexing(X, rows)
+                values = self.estimators[k].sample_y(some, owners.shape[1], rng)
+                values = values.reshape(len(rows), owners.shape[1], -1)
+                drawn[mine] = values[mine[rows]]
         return drawn
 
 

@@ -123,7 +123,7 @@ class Noise:
                 prediction[rows], self.parameters[k][:, None], rng
             )
             if drawn is None:
-                drawn = np.empty((len(owners), values.shape[1]), dtype=values.dtype)
+                drawn = np.empty((len(owners), values.shape[1]))  # counts, reals: both
             drawn[rows] = values
         return drawn
 

@@ -48,6 +48,10 @@ class OwnDensity(BaseFamily):
         """NaN: only the expert knows, see `BaseExperts.variance`."""
         return np.full(np.shape(prediction), np.nan)
 
+    def sample(self, prediction, parameters, rng):
+        """NaN: only the expert knows, see `BaseExperts.sample`."""
+        return np.full(np.shape(prediction), np.nan)
+
     def log_density(self, y, prediction, parameters):
         """Refused: a prediction does not tell the expert's density."""
         raise NotImplementedError("The expert is asked for its own log density.")
