@@ -18,7 +18,7 @@ from skmoe.families.links import LINK_FUNCTIONS, LINKS
 from skmoe.families.noise import Noise, grouped, over_targets
 from skmoe.solvers.least_squares import SymmetricSolver
 
-# Free parameters of families stay below these: e^50 times a floor, e^20 without one.
+# Positive parameters stay below these: e^50 times a floor, e^20 without one.
 ABOVE_FLOOR, HIGHEST = 50.0, 20.0
 # A step of a free parameter is damped as that of log sigma is: c log(1 + d / c).
 DAMPING = 0.5
@@ -145,13 +145,15 @@ class GLMTrainer(Additive, ExpertsTrainer):
     def _set_limits(self):
         """Smallest and largest free parameters, flat, and where each family's stand."""
         families, floors = self.task.families, self.task.floors
+        n_targets = self.B.shape[1]
         lowest = [f.to_free(values) for f, values in zip(families, floors, strict=True)]
         self.shapes = [values.shape for values in lowest]
         self.bounds = np.cumsum([0] + [values.size for values in lowest])
         self.lowest = np.concatenate([values.ravel() for values in lowest])
+        self.highest = np.concatenate([_highest(f, n_targets) for f in families])
         bounded = np.isfinite(self.lowest)
-        self.highest = np.full(self.lowest.shape, HIGHEST)
-        self.highest[bounded] = self.lowest[bounded] + ABOVE_FLOOR
+        above = self.lowest[bounded] + ABOVE_FLOOR
+        self.highest[bounded] = np.minimum(self.highest[bounded], above)
 
     def _start(self):
         """The pooled fit of an intercept."""
@@ -370,6 +372,14 @@ class GLMTrainer(Additive, ExpertsTrainer):
                 )
             ]
         )
+
+
+def _highest(family, n_targets):
+    """Largest free parameters of a family, flat."""
+    ceilings = family.to_free(family.ceilings())
+    logs = np.array([link == "log" for link in family.parameter_links], dtype=bool)
+    unbounded = logs[: len(ceilings)] & ~np.isfinite(ceilings)
+    return np.repeat(np.where(unbounded, HIGHEST, ceilings), n_targets)
 
 
 def _flat(values):
