@@ -73,6 +73,13 @@ def excess(ratio):
     return ratio - 1.0 - np.log(np.maximum(ratio, TINY))
 
 
+def log_ratio(ratio, less_one):
+    """Logarithm of a ratio > 0 of which `less_one`, the ratio - 1, is exact too."""
+    near = np.abs(less_one) < 0.5
+    far = np.log(np.where(near, 1.0, ratio))
+    return np.where(near, np.log1p(np.where(near, less_one, 0.0)), far)
+
+
 def relative_entropy(y, m):
     """``y log(y / m) - y + m`` of y >= 0 and m > 0."""
     positive = y > 0

@@ -174,10 +174,9 @@ class StudentT(BaseFamily):
         floors[0] = relative * spread(y, weights)
         return floors
 
-    def _limits(self):
-        low, high = super()._limits()
-        high[1:] = MAX_DF
-        return low, high
+    def ceilings(self):
+        """Degrees of freedom of which more make no difference."""
+        return np.array([np.inf, MAX_DF][: len(self.parameter_names)])
 
     def fitted(self, parameters):
         """Return StudentT with the degrees of freedom estimated for a single target."""
