@@ -23,6 +23,8 @@ from skmoe.solvers.least_squares import SymmetricSolver
 ABOVE_FLOOR, HIGHEST = 50.0, 20.0
 # A step of a free parameter is damped as that of log sigma is: c log(1 + d / c).
 DAMPING = 0.5
+# Score of the start where it would be infinite: y all zeros, or all successes.
+END = 10.0
 # Scoring steps from the pooled fit to the first responsibilities.
 FIRST_STEPS = 10
 # Least share of its own weight that a row keeps as information.
@@ -164,7 +166,7 @@ class GLMTrainer(Additive, ExpertsTrainer):
             ok = np.isfinite(response).all(axis=1) & family.accepts(self.y)
             mean = weights[ok] @ response[ok] / np.maximum(weights[ok].sum(), TINY)
             if self.fitted[k] and self.fit_intercept[k]:
-                self.B[k, :, -1] = LINK_FUNCTIONS[self.links[k]](mean)
+                self.B[k, :, -1] = _finite_score(self.links[k], mean)
             predictions = np.broadcast_to(mean, (ok.sum(), len(mean)))
             parameters = family.fit_parameters(
                 self.y[ok], predictions, self.weights[ok], self.task.floors[k]
@@ -380,6 +382,13 @@ class GLMTrainer(Additive, ExpertsTrainer):
 def _flat(values):
     """(K, n, T) as (K T, n)."""
     return values.transpose(0, 2, 1).reshape(-1, values.shape[1])
+
+
+def _finite_score(link, mean):
+    """Linear score of a mean; far out for one at an end (no event at all, say)."""
+    with np.errstate(divide="ignore"):
+        score = LINK_FUNCTIONS[link](mean)
+    return np.nan_to_num(score, posinf=END, neginf=-END)
 
 
 def _highest(family, lowest):
