@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What EM climbs by: derivatives and maximum-likelihood parameters of the families."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from family_cases import Case, cases, has_reference, is_fitted, learns
@@ -87,10 +89,7 @@ def expectation(case, function):
     low, high = case.reference.support()
     cuts = case.reference.ppf([1e-9, 1e-3, 0.1, 0.5, 0.9, 0.999, 1 - 1e-9])
     ends = np.array([low, *cuts, high])
-    return sum(
-        quad(integrand, a, b, limit=200)[0]
-        for a, b in zip(ends[:-1], ends[1:], strict=True)
-    )
+    return sum(quad(integrand, a, b, limit=200)[0] for a, b in pairwise(ends))
 
 
 @cases(lambda case: learns(case) and has_reference(case))
@@ -255,23 +254,30 @@ def test_values_outside_the_domain_do_not_count(case):
     assert_array_equal(factor, np.arange(81) < 80)
 
 
-@cases(is_fitted)
-def test_floors_scale_as_the_dispersion_does(case):
-    """A dispersion twice as large has y's floor twice as large, for families of scale."""
-    if not isinstance(case.family, (Gaussian, Laplace, StudentT, SkewNormal)):
-        pytest.skip("the dispersion has no unit of y")
+SCALES = (Gaussian, Laplace, StudentT, SkewNormal)
+
+
+@cases(lambda case: isinstance(case.family, SCALES))
+def test_floors_of_scales_are_a_share_of_the_standard_deviation(case):
     y = case.draws(50)
     floor, doubled = (case.family.floors(v, np.ones(50), 1e-3)[0] for v in (y, 2 * y))
     assert_allclose(doubled, 2 * floor)
     assert_allclose(floor, 1e-3 * y.std(axis=0))
 
 
-@cases(learns)
-def test_fitted_predictions_have_score_zero_at_the_weighted_mean(case):
-    """Of exponential dispersion families the maximum is the weighted mean of y."""
-    kinds = (Gaussian, LogNormal, Gamma, InverseGaussian, Poisson, NegativeBinomial)
-    if not isinstance(case.family, (*kinds, Binomial)):
-        pytest.skip("the maximum has no closed form")
+DISPERSED = (
+    Gaussian,
+    LogNormal,
+    Gamma,
+    InverseGaussian,
+    Poisson,
+    NegativeBinomial,
+    Binomial,
+)
+
+
+@cases(lambda case: isinstance(case.family, DISPERSED))
+def test_score_is_zero_at_the_weighted_mean_of_the_response(case):
     y = case.draws(60)
     response, factor = case.family.response(y)
     weights = np.ones(60) if factor is None else factor
