@@ -601,6 +601,13 @@ def test_a_value_of_no_family_is_named():
         model.fit(X, y)
 
 
+def test_binomial_experts_are_not_mixed_with_others():
+    X, y = np.zeros((4, 1)), np.ones((4, 2))
+    model = MixtureOfExpertsRegressor(n_experts=2, family=["gaussian", "binomial"])
+    with pytest.raises(ValueError, match="cannot be mixed: for 'binomial' the two col"):
+        model.fit(X, y)
+
+
 def test_backgrounds_and_edges_of_other_families_go_together():
     rng = np.random.RandomState(0)
     X = rng.normal(size=(300, 1))

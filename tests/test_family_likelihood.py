@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from scipy.integrate import quad
 from scipy.optimize import minimize
+from scipy.special import digamma, gammaln, zeta
 
 from skmoe.families import (
     Beta,
@@ -26,6 +27,7 @@ from skmoe.families import (
     SkewNormal,
     StudentT,
     Uniform,
+    special,
 )
 from skmoe.families.base import BaseFamily
 
@@ -377,3 +379,40 @@ def test_a_case_has_what_its_family_says():
     ]:
         assert len(case.family.parameter_names) == len(case.parameters)
         assert len(case.family.parameter_links) == len(case.parameters)
+
+
+# -- what the densities are made of --------------------------------------------------
+
+
+@pytest.mark.parametrize("x", [1e-16, 1e-3, 0.5, 3.0, 19.99, 20.01, 150.0, 1e5])
+def test_remainders_of_gamma_functions(x):
+    """Against the functions themselves, where these lose no digits."""
+    loss = 1e-15 * max(1.0, x * abs(np.log(x)))
+    assert_allclose(special.trigamma(x), zeta(2.0, x), rtol=1e-13)
+    error = gammaln(x) - x * np.log(x) + x
+    assert_allclose(special.stirling_error(x), error, rtol=1e-13, atol=4 * loss)
+    gap = np.log(x) - digamma(x)
+    assert_allclose(special.digamma_gap(x), gap, rtol=1e-12, atol=1e-14)
+    gap = x**2 * zeta(2.0, x) - x
+    assert_allclose(special.trigamma_gap(x), gap, rtol=1e-12, atol=1e-15 * x)
+    step = gammaln(x + 0.5) - gammaln(x) - 0.5 * np.log(x)
+    assert_allclose(special.half_step(x), step, rtol=1e-12, atol=4 * loss)
+    slope = digamma(x + 0.5) - digamma(x) - 0.5 / x
+    assert_allclose(special.half_step_slope(x), slope, rtol=1e-11, atol=1e-14)
+
+
+def test_remainders_of_large_numbers_follow_their_series():
+    x = np.array([1e3, 1e8, 1e15])
+    stirling = 0.5 * np.log(2 * np.pi / x) + 1 / (12 * x)
+    assert_allclose(special.stirling_error(x), stirling, rtol=1e-10)
+    assert_allclose(special.digamma_gap(x), 0.5 / x + 1 / (12 * x**2), rtol=1e-10)
+    assert_allclose(special.trigamma_gap(x), 0.5 + 1 / (6 * x), rtol=1e-9)
+    assert_allclose(special.half_step(x), -1 / (8 * x), rtol=1e-6)
+    assert_allclose(special.half_step_slope(x), 1 / (8 * x**2), rtol=1e-6)
+
+
+def test_relative_entropy_near_equality_is_half_a_square():
+    y, shift = 1e10, 1e2
+    near = special.relative_entropy(np.array([y]), np.array([y + shift]))
+    assert_allclose(near, shift**2 / (2 * y), rtol=1e-6)
+    assert_array_equal(special.relative_entropy(np.zeros(1), np.ones(1)), 1.0)

@@ -3,7 +3,7 @@
 """Beta noise."""
 
 import numpy as np
-from scipy.special import betainc, betaincinv, digamma, zeta
+from scipy.special import betainc, betaincinv, digamma
 
 from skmoe.families.restricted import (
     MAX_DISPERSION,
@@ -15,6 +15,7 @@ from skmoe.families.special import (
     digamma_gap,
     relative_entropy,
     stirling_error,
+    trigamma,
     trigamma_gap,
 )
 
@@ -109,7 +110,7 @@ class Beta(RestrictedFamily):
         a, b = prediction * precision, (1 - prediction) * precision
         expected = digamma(a) - digamma(b)
         score = precision * (np.log(y) - np.log1p(-y) - expected)
-        information = precision**2 * (zeta(2.0, a) + zeta(2.0, b))
+        information = precision**2 * (trigamma(a) + trigamma(b))
         return score, np.broadcast_to(information, score.shape)
 
     def _parameter_derivatives(self, y, prediction, parameters):
