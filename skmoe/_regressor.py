@@ -376,8 +376,9 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         n_targets, *others = {family.n_targets(targets) for family in families}
         if others:
             raise ValueError(
-                f"family={self.family!r} cannot be mixed: for 'binomial' the two columns "
-                "of y, successes and failures, are one target, for the others two."
+                f"family={self.family!r} cannot be mixed: for 'binomial' the two "
+                "columns of y, successes and failures, are one target, for the others "
+                "two."
             )
         self._one_target = y.ndim == 1 or n_targets < targets.shape[1]
         floors = {
