@@ -35,7 +35,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         once, `Lasso` and `ElasticNet` by coordinate descent under one penalty (Notes);
         others are fitted in parallel with ``sample_weight = responsibilities *
         sample_weight``; one that takes no weights is fitted on rows resampled by them.
-        Experts are cloned, never modified.
+        A nested mixture is a density of its own (Notes). Experts are cloned, never
+        modified.
     n_experts : int, default=3
         Number of experts K; ignored (checked, if given) when `experts` is a list.
     gate : gate, classifier or Pipeline, default=None
@@ -109,7 +110,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         The fitted gate.
     dispersions_ : ndarray of shape (n_experts,) or (n_experts, n_targets)
         Dispersion of each expert, the first parameter of its family: the standard
-        deviation for 'gaussian', in units of y. NaN for a family without one.
+        deviation for 'gaussian', in units of y. NaN for a family without one and for a
+        nested mixture.
     families_ : list of families
         The family of each expert, with the shapes that were estimated.
     n_experts_ : int
@@ -149,6 +151,13 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     the penalty of a fair share W / K of the total weight, whatever their own share:
     :math:`(W / K) \, \alpha \, p(b_k) / \sigma_k^2` with :math:`p(b) = \rho \|b\|_1 +
     (1 - \rho) \|b\|^2 / 2` and `l1_ratio` :math:`\rho`.
+
+    A `MixtureOfExpertsRegressor` as an expert is a conditional density, not a point
+    with noise: its own `score_samples`, `sample_y` and standard deviations count, under
+    its own `family`, and no dispersion is added. After a first fit to convergence it is
+    continued by a few EM iterations at a time, so its `n_iter_` and `lower_bounds_` are
+    those of the last few. A Pipeline or search that ends in a mixture predicts points
+    like any regressor, with this mixture's `family` around them.
 
     References
     ----------

@@ -126,7 +126,8 @@ class NestedTrainer(EstimatorTrainer):
         """As of any estimator; all rows where a mixture has fewer than experts."""
         own = super()._own_rows(responsibilities)
         for k in filter(self._is_own, range(self.task.n_experts)):
-            if own[:, k].sum() < self.task.templates[k].n_experts:
+            names, _ = self.task.templates[k]._named_templates()
+            if own[:, k].sum() < len(names):
                 own[:, k] = responsibilities[:, k] > 0
         return own
 

@@ -15,7 +15,8 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmoe._design import weighted_moments
 from skmoe.experts.base import ExpertsTrainer
-from skmoe.experts.linear import COLLAPSED_RATIO, DEAD_SHARE, LinearExperts
+from skmoe.experts.linear import COLLAPSED_RATIO, DEAD_SHARE
+from skmoe.experts.stacked import StackedExperts
 from skmoe.families.gaussian import Gaussian
 from skmoe.families.noise import Noise
 
@@ -24,8 +25,8 @@ from skmoe.families.noise import Noise
 GAP = 1e-8
 
 
-class SparseLinearExperts(LinearExperts):
-    """`Lasso` and `ElasticNet` experts."""
+class SparseLinearExperts(StackedExperts):
+    """`Lasso` and `ElasticNet` experts as one matrix."""
 
     @classmethod
     def accepts(cls, task):
@@ -42,6 +43,10 @@ class SparseLinearExperts(LinearExperts):
     def trainer(cls, task, previous=None):
         """Return the experts at work."""
         return SparseLinearTrainer(task, previous)
+
+    def answers(self, scores, kept=slice(None)):
+        """Predictions are the scores themselves, (n, k, T)."""
+        return scores
 
 
 def is_sparse_linear(estimator):
