@@ -37,6 +37,7 @@ import skmoe
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.families import Categorical, Gaussian
 from skmoe.gates import ClassifierGate, ConstantGate, PipelineGate, SoftmaxGate
+from skmoe.model_selection import ExpertCountSearch
 
 
 def softmax_pipeline():
@@ -66,6 +67,7 @@ REGRESSORS = [
     MixtureOfExpertsRegressor(n_experts=2, gate=ConstantGate()),
     MixtureOfExpertsRegressor(n_experts=2, gate=LogisticRegression(), tol=LOOSE),
     MixtureOfExpertsRegressor(n_experts=2, gate=softmax_pipeline(), tol=TIGHT),
+    ExpertCountSearch(MixtureOfExpertsRegressor(tol=TIGHT), [1, 2]),
 ]
 CLASSIFIERS = [
     MixtureOfExpertsClassifier(),
@@ -81,6 +83,7 @@ CLASSIFIERS = [
     MixtureOfExpertsClassifier(n_experts=2, gate=ConstantGate()),
     MixtureOfExpertsClassifier(n_experts=2, gate=LogisticRegression(), tol=LOOSE),
     MixtureOfExpertsClassifier(n_experts=2, gate=softmax_pipeline(), tol=TIGHT),
+    ExpertCountSearch(MixtureOfExpertsClassifier(tol=TIGHT), [2, 1]),
 ]
 MODELS = REGRESSORS + CLASSIFIERS
 GATES = [

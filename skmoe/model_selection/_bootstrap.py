@@ -163,9 +163,9 @@ def bootstrap(
     ----------
     .. [1] Efron, B. & Tibshirani, R. J. (1993). An Introduction to the Bootstrap.
        Chapman & Hall.
-    .. [2] Basford, K. E., Greenway, D. R., McLachlan, G. J. & Peel, D. (1997). "Standard
-       errors of fitted component means of normal mixtures". Computational Statistics
-       12, 1-17.
+    .. [2] Basford, K. E., Greenway, D. R., McLachlan, G. J. & Peel, D. (1997).
+       "Standard errors of fitted component means of normal mixtures". Computational
+       Statistics 12, 1-17.
 
     Examples
     --------

@@ -9,7 +9,9 @@ _NEEDED = ("n_experts", "experts", "init", "n_init", "max_iter")
 
 def check_mixture(estimator, one_template=False):
     """Raise unless `estimator` is a mixture of experts (of one kind)."""
-    params = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else {}
+    params = (
+        estimator.get_params(deep=False) if hasattr(estimator, "get_params") else {}
+    )
     missing = [name for name in _NEEDED if name not in params]
     if missing:
         raise TypeError(

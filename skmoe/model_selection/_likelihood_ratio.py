@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""One expert more: better than chance?"""
+"""Whether one expert more is more than chance."""
 
 from dataclasses import dataclass
 
@@ -43,11 +43,11 @@ def likelihood_ratio_test(
               p = \frac{1 + \#\{b : T_b \ge T\}}{B + 1}
 
     where :math:`T_b` is the statistic of targets drawn from the fitted model of K
-    experts at the same X. The usual chi-squared limit does not hold here: under the null
-    hypothesis the parameters of the expert too many are not identified.
+    experts at the same X. The usual chi-squared limit does not hold here: under the
+    null hypothesis the parameters of the expert too many are not identified.
 
-    Each K + 1 is fitted from the estimator's own start(s) and from the fit of K with its
-    worst expert split; a drawn K is fitted from its own start(s) and from the
+    Each K + 1 is fitted from the estimator's own start(s) and from the fit of K with
+    its worst expert split; a drawn K is fitted from its own start(s) and from the
     responsibilities under the model that it was drawn from.
 
     Parameters
@@ -79,9 +79,9 @@ def likelihood_ratio_test(
 
     References
     ----------
-    .. [1] McLachlan, G. J. (1987). "On bootstrapping the likelihood ratio test statistic
-       for the number of components in a normal mixture". Applied Statistics 36(3),
-       318-324.
+    .. [1] McLachlan, G. J. (1987). "On bootstrapping the likelihood ratio test
+       statistic for the number of components in a normal mixture". Applied Statistics
+       36(3), 318-324.
 
     Examples
     --------
@@ -92,7 +92,12 @@ def likelihood_ratio_test(
     >>> X = rng.uniform(-2, 2, size=(100, 1))
     >>> y = np.abs(X[:, 0]) + 0.2 * rng.normal(size=100)
     >>> test = likelihood_ratio_test(
-    ...     MixtureOfExpertsRegressor(), X, y, n_experts=1, n_bootstrap=19, random_state=0
+    ...     MixtureOfExpertsRegressor(),
+    ...     X,
+    ...     y,
+    ...     n_experts=1,
+    ...     n_bootstrap=19,
+    ...     random_state=0,
     ... )
     >>> test.p_value
     0.05

@@ -78,8 +78,9 @@ def penalty_path(
 ):
     r"""Fit a mixture along a penalty, each fit started from the one before.
 
-    .. math:: \hat\theta_\lambda = \arg\max_\theta \; \log L(\theta) - \lambda P(\theta),
-              \qquad \lambda_1 > \lambda_2 > \dots
+    .. math::
+        \hat\theta_\lambda = \arg\max_\theta \; \log L(\theta) - \lambda P(\theta),
+        \qquad \lambda_1 > \lambda_2 > \dots
 
     From strong to weak: a sparse solution is found fast and is a good start for the
     next. Each value is also fitted from the estimator's own start(s), since a penalty

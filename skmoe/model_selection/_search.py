@@ -116,8 +116,9 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
     ----------
     .. [1] Schwarz, G. (1978). "Estimating the dimension of a model". Annals of
        Statistics 6(2), 461-464.
-    .. [2] Biernacki, C., Celeux, G. & Govaert, G. (2000). "Assessing a mixture model for
-       clustering with the integrated completed likelihood". IEEE TPAMI 22(7), 719-725.
+    .. [2] Biernacki, C., Celeux, G. & Govaert, G. (2000). "Assessing a mixture model
+       for clustering with the integrated completed likelihood". IEEE TPAMI 22(7),
+       719-725.
     .. [3] Li, K.-C. (1992). "On principal Hessian directions for data visualization and
        dimension reduction". JASA 87(420), 1025-1039.
 
@@ -132,7 +133,7 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
     3
     >>> bic = search.results_["bic"]
     >>> (bic - bic.min()).round()
-    array([2030.,  337.,    0.,   38.,   74.])
+    array([2038.,  405.,    0.,   37.,   74.])
     >>> search.predict(X[:2]).shape
     (2,)
     """
