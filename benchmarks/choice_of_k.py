@@ -57,10 +57,11 @@ def table(criterion):
             times[split] += seconds
             name = "mean_test_score" if criterion == "cv" else criterion
             values = search.results_[name]
+            start, best = "split" if split else "own  ", search.best_n_experts_
             line = " ".join(f"{v:8.3g}" for v in np.abs(values - search.best_score_))
             print(
-                f"  set {seed:2d}: n={len(y)} d={X.shape[1]} K={truth} "
-                f"{'split' if split else 'own  '} found {search.best_n_experts_}  {line}"
+                f"  set {seed:2d}: n={len(y)} d={X.shape[1]} K={truth} {start} "
+                f"found {best}  {line}"
             )
     for split in (True, False):
         print(

@@ -35,7 +35,7 @@ MAX_DRAWS = 1000
 class BootstrapResult:
     """What `bootstrap` returns.
 
-    Attributes
+    Parameters
     ----------
     experts : list of str
         Names of the K experts.

@@ -16,7 +16,7 @@ from skmoe.model_selection._fits import Rows, better, fit_from, fit_quietly, gro
 class LikelihoodRatioResult:
     """What `likelihood_ratio_test` returns.
 
-    Attributes
+    Parameters
     ----------
     statistic : float
         Twice the gain of log likelihood by one expert more.

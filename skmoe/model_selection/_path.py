@@ -29,7 +29,7 @@ RANGE = 1e-3
 class PenaltyPath:
     """What `penalty_path` returns.
 
-    Attributes
+    Parameters
     ----------
     parameter : str
         The parameter that varies.
