@@ -60,8 +60,8 @@ def make_mixture(X, y, n_experts, engine="numpy", map=map):
         labels=y,
         classes=None,
         weights=weights,
-        family=Gaussian(),
-        minimum=np.array([1e-3 * y.std()]),
+        families=[Gaussian()] * n_experts,
+        floors=[np.array([[1e-3 * y.std()]])] * n_experts,
         designs=designs,
         fit_params=[{}] * n_experts,
     )

@@ -3,12 +3,9 @@
 """What both estimators share: validate, run EM, expose."""
 
 import warnings
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import (
@@ -24,7 +21,6 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from skmoe._blocks import TASK_ROWS, one_blas_thread
 from skmoe._compat import (
     HasMethods,
     Interval,
@@ -40,21 +36,20 @@ from skmoe._counting import count_parameters
 from skmoe._design import Designs
 from skmoe._likelihood import LikelihoodMixin
 from skmoe._prediction import PredictionMixin
+from skmoe._segments import check_expert_labels, check_groups
 from skmoe._summary import summarise
+from skmoe._training import TrainingMixin
 from skmoe._views import (
     as_numeric,
     is_frame,
-    numeric_columns,
     resolve_columns,
     select_columns,
+    single_column,
 )
-from skmoe.em.driver import EM
-from skmoe.em.initialization import StartingPoint, initial_responsibilities
-from skmoe.em.mixture import Mixture
-from skmoe.em.restarts import climb
-from skmoe.em.summed import SummedMixture
-from skmoe.experts import EXPERT_KINDS
+from skmoe.em.allowed import allowed_experts
+from skmoe.experts import kind_of
 from skmoe.experts.base import ExpertTask
+from skmoe.families.noise import grouped
 from skmoe.gates import SoftmaxGate, check_gate
 from skmoe.kernels import get_kernels
 
@@ -62,7 +57,9 @@ DEFAULT_N_EXPERTS = 3
 _NAMED_DEFAULT = {"gate": "SoftmaxGate()", "experts": "Ridge()"}
 
 
-class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
+class BaseMixtureOfExperts(
+    TrainingMixin, PredictionMixin, LikelihoodMixin, _BaseComposition
+):
     """Validation, EM and everything that does not depend on the kind of y."""
 
     _parameter_constraints: dict = {
@@ -132,9 +129,10 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
     def _named_templates(self):
         """Names and unfitted estimators of the experts, one per expert."""
         if not isinstance(self.experts, list):
-            template = self._default_expert() if self.experts is None else self.experts
             names = [f"expert{k}" for k in range(self.n_experts)]
-            return names, [template] * self.n_experts
+            if self.experts is None:
+                return names, self._default_experts(self.n_experts)
+            return names, [self.experts] * self.n_experts
         if not self.experts or not all(
             isinstance(item, tuple) and len(item) == 2 for item in self.experts
         ):
@@ -173,7 +171,7 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
 
     # -- fit --------------------------------------------------------------------------
 
-    def _fit(self, X, y, sample_weight, fit_params):
+    def _fit(self, X, y, sample_weight, groups, expert_labels, fit_params):
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but "
@@ -191,11 +189,12 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
             ]
         rng = check_random_state(self.random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
-        self._gate_columns = resolve_columns(X, self.gate_features, "gate_features")
-        self._expert_columns = resolve_columns(
-            X, self.expert_features, "expert_features"
-        )
-        family, coded, minimum, classes = self._problem(y, weights)
+        self._resolve_columns(X)
+        families, coded, floors, classes = self._problem(y, weights, len(names))
+        if groups is not None:
+            groups = check_groups(groups, given, rows)
+        labels = check_expert_labels(expert_labels, names, given, rows)
+        allowed = allowed_experts(labels, self._accepted(families, coded, labels))
         size = len(weights) * len(names)
         designs = Designs(weights, get_kernels(self.engine, size))
         task = ExpertTask(
@@ -206,22 +205,67 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
             labels=y,
             classes=classes,
             weights=weights,
-            family=family,
-            minimum=minimum,
+            families=families,
+            floors=floors,
             designs=designs,
             n_jobs=self.n_jobs,
             seeds=seeds,
             fit_params=expert_params,
         )
-        kind = next(kind for kind in EXPERT_KINDS if kind.accepts(task))
+        if self._offset_column is not None:
+            task.offset = single_column(X, self._offset_column, self)
+        kind = kind_of(task)
         gate = check_gate(None if self.gate is None else clone(self.gate))
         self._numeric = (gate.numeric, kind.numeric)
         gate_X, task.X = self._inputs(X, templates)
+        if task.offset is not None:
+            task.X = task.X[:, :-1]
         self._check_width(kind, task.X, templates)
         init = self._init_of(rows, given)
-        mixture, run = self._run(gate, gate_X, kind, task, X, init, rng)
+        parts = gate, gate_X, kind, task
+        mixture, run = self._run(*parts, X, init, rng, groups, allowed)
         self._expose(mixture, run, names)
         return self
+
+    def _resolve_columns(self, X):
+        """Indices of the columns that gate and experts see; None for all."""
+        self._gate_columns = resolve_columns(X, self.gate_features, "gate_features")
+        self._expert_columns = resolve_columns(
+            X, self.expert_features, "expert_features"
+        )
+        self._offset_column = None
+        if getattr(self, "offset_feature", None) is None:
+            return
+        (offset,) = resolve_columns(X, [self.offset_feature], "offset_feature")
+        others = np.delete(np.arange(X.shape[1]), offset)
+        if self._gate_columns is None:
+            self._gate_columns = others
+        if self._expert_columns is None:
+            self._expert_columns = others
+        # No covariate, also where a selection of columns takes it in.
+        self._expert_columns = self._expert_columns[self._expert_columns != offset]
+        self._offset_column = offset
+
+    def _accepted(self, families, y, labels):
+        """Which experts' families accept each row's y, (n, K); None where all do.
+
+        With several families a value must be in the domain of one of them.
+        """
+        distinct = grouped(families)
+        if len(distinct) == 1:
+            families[0].check_target(y)
+            return None if labels is None else np.ones((len(y), len(families)), bool)
+        accepted = np.empty((len(y), len(families)), dtype=bool)
+        for family, experts in distinct:
+            accepted[:, experts] = family.accepts(y)[:, None]
+        rows = np.flatnonzero(~accepted.any(axis=1))
+        if len(rows):
+            domains = ", ".join(f"{f.name!r} ({f.domain})" for f, _ in distinct)
+            raise ValueError(
+                f"y[{rows[0]}] = {y[rows[0]].tolist()} is in the domain of no family: "
+                f"{domains}."
+            )
+        return accepted
 
     def _route(self, fit_params, names):
         """Keywords for each expert's fit."""
@@ -284,7 +328,7 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
     def _inputs(self, X, templates):
         """What gate and experts get: float arrays for linear parts, else X as given."""
         gate_X = select_columns(X, self._gate_columns)
-        expert_X = select_columns(X, self._expert_columns)
+        expert_X = select_columns(X, self._columns_of_experts())
         gate_numeric, experts_numeric = self._numeric
         shared = expert_X is gate_X
         if gate_numeric:
@@ -296,6 +340,12 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
         elif not is_frame(expert_X):
             expert_X = self._check_finite(expert_X, templates)
         return gate_X, expert_X
+
+    def _columns_of_experts(self):
+        """Columns that experts' scores are made of, the offset as the last one."""
+        if self._offset_column is None:
+            return self._expert_columns
+        return np.append(self._expert_columns, self._offset_column)
 
     def _check_finite(self, X, templates):
         allow_nan = all(get_tags(t).input_tags.allow_nan for t in templates)
@@ -317,99 +367,6 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
                 "LogisticRegression()."
             )
 
-    def _run(self, gate, gate_X, kind, task, X, init, rng):
-        """Run EM; return the mixture at its best state and the run."""
-        terms = {
-            "n_experts": task.n_experts,
-            "kind of experts": kind.__name__,
-            "kind of gate": type(gate).__name__,
-            "number of gate features": gate_X.shape[1],
-            "number of expert features": task.X.shape[1],
-            "number of targets": task.y.shape[1],
-            "classes": None if task.classes is None else task.classes.tolist(),
-        }
-        previous = self._warm_state(terms)
-        self._terms = terms
-        gate_trainer = gate.trainer(gate_X, task.n_experts, task.weights, task.designs)
-        trainer = kind.trainer(task, previous and previous["experts"])
-        if previous is not None:
-            gate_trainer.resume(previous["gate"])
-        with self._mixture(gate_trainer, trainer, task.weights) as mixture:
-
-            def new_run(step=None):
-                return EM(
-                    mixture,
-                    tol=self.tol,
-                    assignment=self.assignment,
-                    accelerate=self.accelerate,
-                    rng=rng,
-                    verbose=self.verbose,
-                    step=step,
-                )
-
-            if previous is not None:
-                return mixture, new_run(previous["step"]).run(self.max_iter)
-            point = self._starting_point(gate_X, task)
-            starts = initial_responsibilities(
-                init, self.n_init, point, X, task.labels, rng
-            )
-            return mixture, climb(mixture, starts, new_run, self.max_iter)
-
-    @contextmanager
-    def _mixture(self, gate, experts, weights):
-        """The mixture that EM climbs: by sums over blocks of rows where it can be.
-
-        Threads, where there are several, share the blocks.
-        """
-        drawn = self.assignment == "stochastic"  # one draw per row, kept for the M-step
-        if drawn or gate.additive is None or experts.additive is None:
-            yield Mixture(gate, experts, weights)
-            return
-        with one_blas_thread:
-            mixture = SummedMixture(gate, experts, weights)
-            n_tasks = -(-len(weights) // TASK_ROWS)
-            n_threads = min(effective_n_jobs(self.n_jobs), n_tasks)
-            shares = mixture.is_compiled and self.assignment == "soft"
-            if n_threads == 1 or not shares:
-                yield mixture
-                return
-            # joblib looks for finished work every ten milliseconds, which is as long as
-            # a pass over a hundred thousand rows.
-            with ThreadPoolExecutor(n_threads) as threads:
-                mixture.map = threads.map
-                try:
-                    yield mixture
-                finally:
-                    mixture.map = map
-
-    def _warm_state(self, terms):
-        """What a warm start continues from, or None; the terms must be the same."""
-        if not self.warm_start or not hasattr(self, "experts_"):
-            return None
-        for name, before in self._terms.items():
-            if terms[name] != before:
-                raise ValueError(
-                    f"warm_start=True cannot continue the last fit: its {name} was "
-                    f"{before} and is now {terms[name]}. Fit a clone instead."
-                )
-        step = self._steps.get((self.assignment, self.accelerate))
-        return {"experts": self._experts, "gate": self.gate_, "step": step}
-
-    def _starting_point(self, gate_X, task):
-        def design(X, is_numeric):
-            return task.designs.get(X if is_numeric else numeric_columns(X))
-
-        experts = design(task.X, self._numeric[1])
-        gate = experts if task.X is gate_X else design(gate_X, self._numeric[0])
-        return StartingPoint(
-            gate,
-            experts,
-            task.targets,
-            task.weights,
-            task.n_experts,
-            is_classification=task.classes is not None,
-        )
-
     # -- results ----------------------------------------------------------------------
 
     def _expose(self, mixture, run, names):
@@ -422,7 +379,7 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
         self.named_experts_ = Bunch(**dict(zip(names, self.experts_, strict=True)))
         self.gate_ = mixture.gate.gate()
         self.n_experts_ = len(names)
-        self._expose_dispersions(fitted.dispersions)
+        self._expose_noise(fitted.noise)
         self.lower_bounds_ = [float(bound) for bound in run.bounds]
         self.lower_bound_ = self.lower_bounds_[-1]
         self.n_iter_ = len(self.lower_bounds_)
@@ -442,9 +399,12 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
 
     def _count_parameters(self):
         gate = count_parameters(self.gate_)
-        experts = [count_parameters(expert) for expert in self.experts_]
-        dispersions = self._experts.dispersions
-        return gate + sum(experts) + (0 if dispersions is None else dispersions.size)
+        noise = self._experts.noise
+        experts = [
+            0 if family.is_background else count_parameters(expert)
+            for family, expert in zip(noise.families, self.experts_, strict=True)
+        ]
+        return gate + sum(experts) + noise.count_parameters()
 
     def _warn(self, mixture):
         if not self.converged_:
@@ -535,7 +495,7 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
         else:
             names.append("experts")
             default = self.experts is None  # an unfitted ensemble has no truth value
-            templates.append(self._default_expert() if default else self.experts)
+            templates.append(self._default_experts(1)[0] if default else self.experts)
         return visual_block("parallel", templates, names=names)
 
 

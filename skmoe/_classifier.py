@@ -5,14 +5,19 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import (
+    check_array,
+    check_consistent_length,
+    check_random_state,
+    column_or_1d,
+)
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import StrOptions, _fit_context
 from skmoe.families import Categorical
-from skmoe.routing import mix
+from skmoe.routing import draw_experts, mix
 
 
 class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
@@ -192,7 +197,15 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
 
     # Experts and gate are validated by what is asked of them, in `fit`.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **fit_params):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        groups=None,
+        expert_labels=None,
+        **fit_params,
+    ):
         """Fit gate and experts by EM.
 
         Parameters
@@ -203,6 +216,15 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
             Class labels, of any type that scikit-learn takes.
         sample_weight : array-like of shape (n_samples,), default=None
             Row weights: an integer weight is that many equal rows; None: all one.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group (a person, a shop) share one latent expert: the E-step
+            multiplies their densities. The gate should see columns that are constant
+            within a group; others are averaged, with a warning.
+        expert_labels : array-like of shape (n_samples,), default=None
+            The expert of rows for which it is known: an index 0..K-1 or an expert's
+            name, -1 (or None) where it is unknown. Known rows keep it, so segments may
+            be given, partly given or learned; `log_likelihood_` is then that of y and
+            the known labels.
         **fit_params : dict
             Metadata for the experts' `fit`; needs
             ``sklearn.set_config(enable_metadata_routing=True)``.
@@ -219,7 +241,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         TypeError
             If an expert or the gate lacks a method that is needed.
         """
-        return self._fit(X, y, sample_weight, fit_params)
+        return self._fit(X, y, sample_weight, groups, expert_labels, fit_params)
 
     def predict_proba(self, X):
         """Class probabilities: the gate's mean of the experts'.
@@ -269,6 +291,28 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         (most_probable,) = self._routed(self._most_probable, X)
         return self.classes_[most_probable]
 
+    def sample_y(self, X, n_samples=1, random_state=None):
+        """Draw the class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_rows, n_features)
+            Rows.
+        n_samples : int, default=1
+            Draws per row.
+        random_state : int, RandomState instance or None, default=None
+            For the draws.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_samples)
+            Class labels, drawn from `predict_proba`.
+        """
+        rng = check_random_state(random_state)
+        proba = self.predict_proba(X)
+        draws = [draw_experts(proba, rng) for _ in range(n_samples)]
+        return self.classes_[np.stack(draws, axis=1)]
+
     @staticmethod
     def _proba(weights, predictions, kept):
         return (mix(weights, predictions),)
@@ -280,8 +324,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     # -- what `BaseMixtureOfExperts` asks for -----------------------------------------
 
     @staticmethod
-    def _default_expert():
-        return LogisticRegression()
+    def _default_experts(n_experts):
+        return [LogisticRegression()] * n_experts
 
     def _check_y(self, y, X):
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=self)
@@ -300,9 +344,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
             return weights * compute_sample_weight(self.class_weight, y)
         return weights
 
-    def _problem(self, y, weights):
-        """Family, class indices (n, 1), no dispersions, sorted class labels."""
-        self._family = Categorical()
+    def _problem(self, y, weights, n_experts):
+        """Families, class indices (n, 1), no parameters, sorted class labels."""
         self.classes_, index = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             (only,) = self.classes_.tolist()
@@ -310,7 +353,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
                 f"{type(self).__name__} needs rows of at least two classes with "
                 f"positive weight; the data contains one class: {only!r}."
             )
-        return self._family, index[:, None], None, self.classes_
+        families, floors = [Categorical()] * n_experts, [np.empty((0, 1))] * n_experts
+        return families, index[:, None], floors, self.classes_
 
     def _code_y(self, y, n_samples):
         y = self._check_y(y, np.empty(n_samples))
@@ -329,5 +373,5 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     def _squeeze(values):
         return values
 
-    def _expose_dispersions(self, dispersions):
+    def _expose_noise(self, noise):
         """Class probabilities have none."""

@@ -4,6 +4,9 @@
 
 import numpy as np
 
+from skmoe._segments import check_groups, rows_of_groups
+from skmoe.em.grouped import sum_by_group
+from skmoe.routing import softmax
 from skmoe.solvers.softmax_regression import log_softmax
 
 
@@ -12,9 +15,8 @@ class LikelihoodMixin:
 
     def _posterior(self, scores, X, y):
         """Responsibilities (n, K) and the log density (n,) of validated rows."""
-        dispersions = self._experts.dispersions
         joint = log_softmax(scores)
-        joint += self._family.log_density(y, self._experts.predict(X), dispersions)
+        joint += self._experts.log_density(X, y)
         best = joint.max(axis=1)
         joint -= best[:, None]
         np.exp(joint, out=joint)
@@ -25,7 +27,7 @@ class LikelihoodMixin:
     def _log_density(self, scores, X, y):
         return self._posterior(scores, X, y)[1:]
 
-    def responsibilities(self, X, y):
+    def responsibilities(self, X, y, groups=None):
         r"""Posterior probabilities of the experts given X and y.
 
         .. math:: r_{ik} = \frac{g_k(x_i) f(y_i \mid m_k(x_i), \phi_k)}
@@ -37,15 +39,27 @@ class LikelihoodMixin:
             Rows.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Their targets.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group share one latent expert: their densities are multiplied,
+            and the gate sees the group's mean row.
 
         Returns
         -------
         ndarray of shape (n_samples, n_experts)
-            Rows sum to one.
+            Rows sum to one; those of a group are equal.
         """
         inputs = self._check_predict_input(X)
         coded = self._code_y(y, inputs[0].shape[0])
-        return self._by_rows(self._posterior, inputs, coded)[0]
+        if groups is None:
+            return self._by_rows(self._posterior, inputs, coded)[0]
+        codes = check_groups(groups, X)
+        gate_X, _ = rows_of_groups(
+            inputs[0], codes, np.ones(len(codes)), self._numeric[0]
+        )
+        log_density = self._experts.log_density(inputs[1], coded)
+        joint = log_softmax(self.gate_.scores(gate_X))
+        joint += sum_by_group(log_density, codes, np.ones(len(codes)))
+        return softmax(joint)[codes]
 
     def score_samples(self, X, y=None):
         """Log density (log probability, for classes) of each y given its row.

@@ -120,7 +120,7 @@ class PredictionMixin:
                 experts.intercept,
             )
             kept = best[:, None]
-            answers = experts.answers(scores[:, None, :])
+            answers = experts.answers(scores[:, None, :], kept)
             return function(np.ones(kept.shape), answers, kept)
 
         with one_blas_thread:
@@ -174,11 +174,14 @@ class PredictionMixin:
         Returns
         -------
         ndarray of shape (n_samples, n_experts[, n_targets])
-            Predictions of the regressor's experts; of shape (n_samples, n_experts,
-            n_classes), class probabilities, for the classifier's.
+            Mean of y given each of the regressor's experts; of shape (n_samples,
+            n_experts, n_classes), class probabilities, for the classifier's.
         """
         _, expert_X = self._check_predict_input(X)
-        return self._squeeze(self._experts.predict(expert_X))
+        return self._squeeze(self._answers_of_experts(expert_X))
+
+    def _answers_of_experts(self, X):
+        return self._experts.predict(X)
 
 
 def fill(function, n_samples, size):

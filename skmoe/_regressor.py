@@ -6,14 +6,14 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.linear_model import LinearRegression
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.dummy import DummyRegressor
+from sklearn.utils import check_array, check_consistent_length, check_random_state
 
 from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
-from skmoe._design import weighted_moments
-from skmoe.families import FAMILIES, check_family
-from skmoe.routing import mix
+from skmoe.experts import default_expert
+from skmoe.families import FAMILIES, check_families
+from skmoe.routing import draw_experts, mix, softmax
 
 
 class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
@@ -39,12 +39,19 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     gate : gate, classifier or Pipeline, default=None
         A gate of `skmoe.gates`, any classifier with ``predict_proba``, or a Pipeline
         ending in either. None: ``SoftmaxGate()``.
-    family : {'gaussian'} or family object, default='gaussian'
-        Noise model of every expert, see `skmoe.families`.
+    family : str, family object or list of these, default='gaussian'
+        Noise model of every expert, or one per expert, see `skmoe.families`:
+        ``["zero", "poisson", "poisson"]`` for zero-inflated counts, ``["uniform",
+        "gaussian", "gaussian"]`` for a background. Experts of a background family have
+        nothing to fit.
     gate_features, expert_features : column selection, default=None
         Columns that the gate / the experts see: names, indices, slice, boolean mask or
         callable, as ColumnTransformer takes them. None: all; an empty list: an
         intercept only.
+    offset_feature : str or int, default=None
+        One column of X that is added to every linear expert's score and is no
+        covariate, at fit and at predict: the logarithm of an exposure, where the
+        experts' link is the logarithm.
     assignment : {'soft', 'hard', 'stochastic'}, default='soft'
         EM; classification EM, in which each row belongs to its best expert alone
         (faster where experts are costly, biased where they overlap); or EM with experts
@@ -99,8 +106,10 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     gate_ : gate
         The fitted gate.
     dispersions_ : ndarray of shape (n_experts,) or (n_experts, n_targets)
-        Dispersion of each expert, in units of y; the standard deviation for
-        'gaussian'.
+        Dispersion of each expert, the first parameter of its family: the standard
+        deviation for 'gaussian', in units of y. NaN for a family without one.
+    families_ : list of families
+        The family of each expert, with the shapes that were estimated.
     n_experts_ : int
         Number of experts.
     n_iter_ : int
@@ -157,7 +166,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     _expert_methods = ("fit", "predict")
     _parameter_constraints: dict = {
         **BaseMixtureOfExperts._parameter_constraints,
-        "family": [StrOptions(set(FAMILIES)), HasMethods(["log_density"])],
+        "family": [StrOptions(set(FAMILIES)), list, HasMethods(["log_density"])],
+        "offset_feature": "no_validation",  # as the columns of gate and experts
         "reg_dispersion": [Interval(Real, 0, None, closed="neither")],
     }
 
@@ -170,6 +180,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         family="gaussian",
         gate_features=None,
         expert_features=None,
+        offset_feature=None,
         assignment="soft",
         top_k=None,
         init="quantile",
@@ -190,6 +201,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         self.family = family
         self.gate_features = gate_features
         self.expert_features = expert_features
+        self.offset_feature = offset_feature
         self.assignment = assignment
         self.top_k = top_k
         self.init = init
@@ -206,7 +218,15 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
 
     # Experts and gate are validated by what is asked of them, in `fit`.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **fit_params):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        groups=None,
+        expert_labels=None,
+        **fit_params,
+    ):
         """Fit gate, experts and dispersions by EM.
 
         Parameters
@@ -217,6 +237,15 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
             Targets. Several targets share one latent expert per row.
         sample_weight : array-like of shape (n_samples,), default=None
             Row weights: an integer weight is that many equal rows; None: all one.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group (a person, a shop) share one latent expert: the E-step
+            multiplies their densities. The gate should see columns that are constant
+            within a group; others are averaged, with a warning.
+        expert_labels : array-like of shape (n_samples,), default=None
+            The expert of rows for which it is known: an index 0..K-1 or an expert's
+            name, -1 (or None) where it is unknown. Known rows keep it, so segments may
+            be given, partly given or learned; `log_likelihood_` is then that of y and
+            the known labels.
         **fit_params : dict
             Metadata for the experts' `fit`; needs
             ``sklearn.set_config(enable_metadata_routing=True)``.
@@ -233,7 +262,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         TypeError
             If an expert or the gate lacks a method that is needed.
         """
-        return self._fit(X, y, sample_weight, fit_params)
+        return self._fit(X, y, sample_weight, groups, expert_labels, fit_params)
 
     def predict(self, X, return_std=False):
         r"""Mean of the mixture, and its standard deviation.
@@ -262,23 +291,66 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         moments = tuple(self._squeeze(moment) for moment in moments)
         return moments if return_std else moments[0]
 
+    def sample_y(self, X, n_samples=1, random_state=None):
+        """Draw y given each row: an expert by the gate, then y by its family.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_rows, n_features)
+            Rows.
+        n_samples : int, default=1
+            Draws per row.
+        random_state : int, RandomState instance or None, default=None
+            For the draws.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_samples) or (n_rows, n_samples, n_targets)
+            Draws under the whole mixture, whatever `top_k` is.
+        """
+        rng = check_random_state(random_state)
+        gate_X, expert_X = self._check_predict_input(X)
+        proba = softmax(self.gate_.scores(gate_X))
+        predictions = self._experts.predict(expert_X)
+        rows = np.arange(len(proba))
+        draws = []
+        for _ in range(n_samples):
+            owners = draw_experts(proba, rng)
+            drawn = self._experts.noise.sample(predictions[rows, owners], owners, rng)
+            draws.append(drawn)
+        return self._squeeze(np.stack(draws, axis=1))
+
     def _mean(self, weights, predictions, kept):
-        dispersions = self._experts.dispersions[kept]
-        return (mix(weights, self._family.mean(predictions, dispersions)),)
+        noise = self._experts.noise
+        return (mix(weights, noise.apply("mean", predictions, kept=kept)),)
 
     def _mean_and_std(self, weights, predictions, kept):
-        dispersions = self._experts.dispersions[kept]
-        means = self._family.mean(predictions, dispersions)
+        noise = self._experts.noise
+        means = noise.apply("mean", predictions, kept=kept)
         mean = mix(weights, means)
         spread = (means - mean[:, None, :]) ** 2
-        spread += self._family.variance(predictions, dispersions)
+        spread += noise.apply("variance", predictions, kept=kept)
         return mean, np.sqrt(mix(weights, spread))
+
+    def _answers_of_experts(self, X):
+        noise = self._experts.noise
+        return noise.apply("mean", self._experts.predict(X))
 
     # -- what `BaseMixtureOfExperts` asks for -----------------------------------------
 
-    @staticmethod
-    def _default_expert():
-        return LinearRegression()
+    def _named_templates(self):
+        """As the base class's; experts of background families predict a constant."""
+        names, templates = super()._named_templates()
+        families = check_families(self.family, len(names), FAMILIES)
+        pairs = zip(templates, families, strict=True)
+        return names, [
+            DummyRegressor() if family.is_background else template
+            for template, family in pairs
+        ]
+
+    def _default_experts(self, n_experts):
+        families = check_families(self.family, n_experts, FAMILIES)
+        return [default_expert(family) for family in families]
 
     def _check_y(self, y, X):
         y = check_array(
@@ -296,30 +368,37 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     def _class_weighted(weights, y):
         return weights
 
-    def _problem(self, y, weights):
-        """Family, targets (n, T), smallest dispersions (T,); no classes."""
-        self._family = check_family(self.family, FAMILIES)
-        self._family.check_target(y)
-        self._one_target = y.ndim == 1
+    def _problem(self, y, weights, n_experts):
+        """Families, targets (n, T), smallest parameters (q, T) each; no classes."""
+        families = check_families(self.family, n_experts, FAMILIES)
         targets = y.reshape(len(y), -1)
-        mean, variance = weighted_moments(targets, weights)
-        deviation = np.sqrt(variance)
-        constant = deviation <= 1e-14 * np.abs(mean)
-        minimum = self.reg_dispersion * np.where(constant, 1.0, deviation)
-        return self._family, targets, minimum, None
+        self._n_columns_of_y = targets.shape[1]
+        n_targets = families[0].n_targets(targets)
+        self._one_target = y.ndim == 1 or n_targets < targets.shape[1]
+        floors = {
+            id(family): family.floors(targets, weights, self.reg_dispersion)
+            for family in families
+        }
+        return families, targets, [floors[id(family)] for family in families], None
 
     def _code_y(self, y, n_samples):
         y = self._check_y(y, np.empty(n_samples)).reshape(n_samples, -1)
-        expected = self._experts.dispersions.shape[1]
-        if y.shape[1] != expected:
-            raise ValueError(f"y has {y.shape[1]} target(s); the fit had {expected}.")
+        if y.shape[1] != self._n_columns_of_y:
+            raise ValueError(
+                f"y has {y.shape[1]} target(s); the fit had {self._n_columns_of_y}."
+            )
         return y
 
     def _squeeze(self, values):
         return values[..., 0] if self._one_target else values
 
-    def _expose_dispersions(self, dispersions):
+    def _expose_noise(self, noise):
+        dispersions = noise.dispersions
+        if dispersions is None:
+            shape = len(noise.families), noise.parameters[0].shape[1]
+            dispersions = np.full(shape, np.nan)
         self.dispersions_ = self._squeeze(dispersions)
+        self.families_ = noise.fitted_families()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

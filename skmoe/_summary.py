@@ -15,16 +15,26 @@ def summarise(model):
         "share": (model._totals / model._totals.sum()).tolist(),
         "rows": model._totals.tolist(),
     }
-    dispersions = model._experts.dispersions
-    if dispersions is not None:
-        names = _numbered("dispersion", dispersions.shape[1])
-        columns |= dict(zip(names, dispersions.T.tolist(), strict=True))
+    columns |= _noise_columns(model._experts.noise)
     columns |= _coefficient_columns(model)
     try:
         import pandas as pd
     except ImportError:
         return columns
     return pd.DataFrame(columns).set_index("expert")
+
+
+def _noise_columns(noise):
+    """Parameters of the experts' families, NaN where a family has none of a name."""
+    columns, n_targets = {}, noise.parameters[0].shape[1]
+    for k, family in enumerate(noise.families):
+        for name, values in zip(
+            family.parameter_names, noise.parameters[k], strict=True
+        ):
+            for column, value in zip(_numbered(name, n_targets), values, strict=True):
+                missing = [float("nan")] * len(noise.families)
+                columns.setdefault(column, missing)[k] = float(value)
+    return columns
 
 
 def _numbered(name, count):

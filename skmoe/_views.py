@@ -46,6 +46,13 @@ def select_columns(X, indices):
     return _safe_indexing(X, indices, axis=1)
 
 
+def single_column(X, index, estimator):
+    """One column of X as a float vector (n,)."""
+    column = as_numeric(select_columns(X, np.array([index])), estimator, "X")
+    column = column.toarray() if sp.issparse(column) else column
+    return column[:, 0].astype(np.float64)
+
+
 def _as_slice(indices):
     """Neighbouring columns as a slice, which is a view and no copy."""
     first = indices[0] if len(indices) else 0

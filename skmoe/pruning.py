@@ -166,14 +166,16 @@ def _restricted(model, kept):
     pruned.named_experts_ = Bunch(**dict(zip(names, pruned.experts_, strict=True)))
     pruned.gate_ = _select_gate(model.gate_, kept)
     pruned.n_experts_ = len(kept)
-    if hasattr(model, "dispersions_"):
-        pruned.dispersions_ = model.dispersions_[kept]
+    pruned._expose_noise(pruned._experts.noise)
     return pruned
 
 
 def _smaller_params(model, names):
     """Parameters of a mixture of the experts named only."""
     params = {"n_experts": len(names)}
+    if isinstance(getattr(model, "family", None), list):
+        all_names = list(model.named_experts_)
+        params["family"] = [model.family[all_names.index(name)] for name in names]
     if isinstance(model.experts, list):
         params["experts"] = [item for item in model.experts if item[0] in names]
     if not (isinstance(model.init, str) or callable(model.init)):
@@ -184,8 +186,7 @@ def _smaller_params(model, names):
 def _select_experts(experts, kept):
     chosen = copy(experts)
     chosen.estimators = [experts.estimators[k] for k in kept]
-    if experts.dispersions is not None:
-        chosen.dispersions = experts.dispersions[kept]
+    chosen.noise = experts.noise.select(kept)
     if isinstance(experts, StackedExperts):
         shape = (len(experts.estimators), experts.n_scores)
         coef = experts.coef.T.reshape(*shape, -1)[kept]
@@ -230,7 +231,8 @@ def _expose(pruned, model, kept, share, X, y, weights, is_refit):
         change = float(weights @ (after - before))
     if not is_refit:
         pruned._totals = _share(pruned, X, y, weights) * weights.sum()
-        pruned._terms = pruned._terms | {"n_experts": len(kept)}
+        families = [model._terms["families"][k] for k in kept]
+        pruned._terms = model._terms | {"n_experts": len(kept), "families": families}
         pruned._steps = {}
         pruned.n_parameters_ = pruned._count_parameters()
         pruned.lower_bounds_, pruned.lower_bound_ = [], np.nan

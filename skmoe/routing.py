@@ -43,6 +43,13 @@ def mix(weights, values):
     return (weights[:, :, None] * values).sum(axis=1)
 
 
+def draw_experts(proba, rng):
+    """One expert per row drawn from its probabilities (n, K), (n,)."""
+    uniform = rng.uniform(size=(proba.shape[0], 1))
+    drawn = (uniform > proba.cumsum(axis=1)).sum(axis=1)
+    return np.minimum(drawn, proba.shape[1] - 1)
+
+
 def route_top_k(scores, top_k):
     """Keep each row's `top_k` most probable experts; ties go to the lower index.
 

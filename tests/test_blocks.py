@@ -87,8 +87,8 @@ def make_mixture(
         labels=y,
         classes=None if is_regression else np.arange(n_classes),
         weights=weights,
-        family=Gaussian() if is_regression else Categorical(),
-        minimum=np.full(coded.shape[1], 1e-3),
+        families=[Gaussian() if is_regression else Categorical()] * len(templates),
+        floors=[np.full((int(is_regression), coded.shape[1]), 1e-3)] * len(templates),
         designs=Designs(weights, get_kernels(engine)),
     )
     gate = SoftmaxGate(0.05) if gate is None else gate
@@ -130,7 +130,7 @@ def answers(model, X):
 def cut_small(monkeypatch):
     """Let 500 rows fill several tasks, and a task several blocks."""
     monkeypatch.setattr("skmoe._blocks.CACHE_SIZE", 1)
-    for module in ("skmoe._base", "skmoe.em.summed"):
+    for module in ("skmoe._training", "skmoe.em.summed"):
         monkeypatch.setattr(f"{module}.TASK_ROWS", 200)
     for module in ("skmoe._design", "skmoe.em.initialization", "skmoe.em.quantiles"):
         monkeypatch.setattr(f"{module}.MOMENT_ROWS", 70)

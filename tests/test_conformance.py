@@ -35,6 +35,7 @@ from sklearn.utils.estimator_checks import (
 
 import skmoe
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
+from skmoe.experts import GeneralizedLinearRegressor
 from skmoe.families import Categorical, Gaussian
 from skmoe.gates import ClassifierGate, ConstantGate, PipelineGate, SoftmaxGate
 from skmoe.model_selection import ExpertCountSearch
@@ -67,6 +68,8 @@ REGRESSORS = [
     MixtureOfExpertsRegressor(n_experts=2, gate=ConstantGate()),
     MixtureOfExpertsRegressor(n_experts=2, gate=LogisticRegression(), tol=LOOSE),
     MixtureOfExpertsRegressor(n_experts=2, gate=softmax_pipeline(), tol=TIGHT),
+    MixtureOfExpertsRegressor(GeneralizedLinearRegressor(alpha=0.1), 2, tol=TIGHT),
+    GeneralizedLinearRegressor(),
     ExpertCountSearch(MixtureOfExpertsRegressor(tol=TIGHT), [1, 2]),
 ]
 CLASSIFIERS = [

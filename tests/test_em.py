@@ -45,8 +45,8 @@ def make_mixture(templates, X, y, classes=None, gate=None, kind=SummedMixture):
         labels=y,
         classes=classes,
         weights=weights,
-        family=Gaussian() if classes is None else Categorical(),
-        minimum=np.full(y.shape[1], 1e-3),
+        families=[Gaussian() if classes is None else Categorical()] * len(templates),
+        floors=[np.full((int(classes is None), y.shape[1]), 1e-3)] * len(templates),
         designs=Designs(weights),
     )
     experts = LinearExperts if classes is None else LogisticExperts

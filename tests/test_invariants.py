@@ -147,7 +147,7 @@ def test_one_expert_equals_the_expert_alone(data, estimator, name):
     else:
         model = estimator(expert, n_experts=1, random_state=0)
     if expert is None:
-        expert = model._default_expert()
+        expert = model._default_experts(1)[0]
     if isinstance(expert, (KNeighborsRegressor, KNeighborsClassifier)):
         model.fit(X, y)
         weighted = {}

@@ -28,6 +28,7 @@ from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.datasets import make_mixture_of_experts
 from skmoe.gates import SoftmaxGate
 from skmoe.model_selection import ExpertCountSearch
+from skmoe.model_selection._fits import Rows
 from skmoe.model_selection._split import split_worst
 
 LINEAR = MixtureOfExpertsRegressor()
@@ -330,6 +331,8 @@ def test_metadata_goes_where_it_is_requested(regression):
     search = ExpertCountSearch(LINEAR, [1, 2], criterion="cv", cv=GroupKFold(3))
     by_hand = clone(search).fit(X, y, sample_weight=weights, groups=groups)
     with sklearn.config_context(enable_metadata_routing=True):
+        unshared = MixtureOfExpertsRegressor().set_fit_request(groups=False)
+        search.set_params(estimator=unshared)
         routed = clone(search).fit(X, y, sample_weight=weights, groups=groups)
         requesting = (
             clone(search)
@@ -348,6 +351,26 @@ def test_metadata_goes_where_it_is_requested(regression):
     unknown = {"colour": groups}
     with pytest.raises((TypeError, ValueError), match="colour"):
         ExpertCountSearch(LINEAR, [1]).fit(X, y, **unknown)
+
+
+def test_rows_of_a_group_share_one_expert():
+    """Each group lies on one of two lines, whatever x is: the gate sees z."""
+    rng = np.random.RandomState(0)
+    groups = np.repeat(np.arange(60), 5)
+    z = rng.normal(size=60)[groups]
+    x = rng.normal(size=300)
+    y = np.where(z > 0, x, -x) + 0.5 * rng.normal(size=300)
+    X = np.column_stack([x, z])
+    estimator = MixtureOfExpertsRegressor(expert_features=[0], gate_features=[1])
+    search = ExpertCountSearch(estimator, [1, 2, 3]).fit(X, y, groups=groups)
+    assert search.best_n_experts_ == 2
+    best = search.best_estimator_
+    bic = -2 * best.log_likelihood_ + best.n_parameters_ * np.log(60)
+    assert search.best_score_ == pytest.approx(bic)
+    alone = clone(estimator).set_params(n_experts=2).fit(X, y, groups=groups)
+    assert search.results_["log_likelihood"][1] == pytest.approx(
+        alone.log_likelihood_, abs=0.01
+    )
 
 
 # -- warnings and errors ---------------------------------------------------------------
@@ -380,6 +403,11 @@ def test_only_the_warnings_of_the_chosen_fit_are_given(regression):
             ValueError,
             "init is an array",
         ),
+        (
+            ExpertCountSearch(MixtureOfExpertsRegressor(family=["gaussian"] * 3)),
+            ValueError,
+            "family is a list",
+        ),
         (ExpertCountSearch(TREES, [1.5]), ValueError, "sequence of integers"),
         (ExpertCountSearch(TREES, []), ValueError, "non-empty sequence"),
         (ExpertCountSearch(TREES, [[1, 2]]), ValueError, "sequence of integers"),
@@ -404,6 +432,10 @@ def test_an_estimator_that_is_no_mixture_is_refused(regression):
         ExpertCountSearch(Scored()).fit(*regression)
 
 
+def split(model, X, y, weights=None):
+    return split_worst(model, Rows(X, y, weights))
+
+
 # -- the split -------------------------------------------------------------------------
 
 
@@ -416,7 +448,7 @@ def fitted(three_lines):
 
 def test_split_divides_one_expert_and_leaves_the_others(fitted):
     model, X, y = fitted
-    before, after = model.responsibilities(X, y), split_worst(model, X, y)
+    before, after = model.responsibilities(X, y), split(model, X, y)
     assert after.shape == (len(y), 3)
     np.testing.assert_allclose(after.sum(axis=1), 1)
     whole = after[:, 1] + after[:, 2]
@@ -435,7 +467,7 @@ def test_the_expert_of_the_widest_noise_is_split():
     noise = np.random.RandomState(1).normal(size=400)
     y = np.where(regime == 1, 5 + 0.1 * noise, 3 * noise)
     model = MixtureOfExpertsRegressor(n_experts=2, init=regime).fit(X, y)
-    start = split_worst(model, X, y)
+    start = split(model, X, y)
     widest = model.responsibilities(X, y)[:, model.dispersions_.argmax()]
     np.testing.assert_allclose(start[:, 1] + start[:, 2], widest)
 
@@ -445,7 +477,7 @@ def test_split_is_along_the_direction_in_which_residuals_bend():
     X = rng.normal(size=(500, 4)) * [1, 10, 0.1, 1]
     y = np.abs(X[:, 0]) + 0.1 * rng.normal(size=500)
     model = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
-    halves = split_worst(model, X, y)
+    halves = split(model, X, y)
     assert abs(np.corrcoef(halves[:, 0], X[:, 0])[0, 1]) > 0.9
     one_side = halves[X[:, 0] > 0.5].mean(axis=0)
     assert one_side.max() > 0.7
@@ -459,25 +491,25 @@ def up_to_order(start, other):
 def test_split_is_a_function_of_the_weighted_rows(fitted):
     model, X, y = fitted
     rng = np.random.RandomState(0)
-    start = split_worst(model, X, y)
+    start = split(model, X, y)
     order = rng.permutation(len(y))
-    assert up_to_order(start[order], split_worst(model, X[order], y[order]))
+    assert up_to_order(start[order], split(model, X[order], y[order]))
     counts = rng.randint(1, 4, size=len(y))
-    weighted = split_worst(model, X, y, counts.astype(float))
-    repeated = split_worst(model, X.repeat(counts, axis=0), y.repeat(counts))
+    weighted = split(model, X, y, counts.astype(float))
+    repeated = split(model, X.repeat(counts, axis=0), y.repeat(counts))
     assert up_to_order(weighted.repeat(counts, axis=0), repeated)
-    assert up_to_order(start, split_worst(model, sp.csr_array(X), y))
+    assert up_to_order(start, split(model, sp.csr_array(X), y))
 
 
 def test_split_of_classes_and_of_several_targets(three_classes, regression):
     X, y = three_classes
     model = MixtureOfExpertsClassifier(n_experts=1).fit(X, y)
-    assert split_worst(model, X, y).std(axis=0).min() > 0.1
+    assert split(model, X, y).std(axis=0).min() > 0.1
     X, y = regression
     model = MixtureOfExpertsRegressor(n_experts=1).fit(X, np.column_stack([y, 2 * y]))
     alone = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
-    both = split_worst(model, X, np.column_stack([y, 2 * y]))
-    one = split_worst(alone, X, y)
+    both = split(model, X, np.column_stack([y, 2 * y]))
+    one = split(alone, X, y)
     assert np.allclose(both, one) or np.allclose(both, one[:, ::-1])
 
 
@@ -485,7 +517,7 @@ def test_without_a_column_that_varies_rows_are_split_by_their_residuals():
     X = np.ones((60, 1))
     y = np.repeat([0.0, 4.0], 30) + 0.1 * np.random.RandomState(0).normal(size=60)
     model = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
-    halves = split_worst(model, X, y)
+    halves = split(model, X, y)
     assert np.array_equal(halves[:, 0] > 0.5, y > 2)
     search = ExpertCountSearch(LINEAR, [1, 2]).fit(X, y)
     assert search.best_n_experts_ == 2

@@ -16,38 +16,11 @@ from sklearn.linear_model import (
 from sklearn.tree import DecisionTreeClassifier
 
 from conftest import two_boundaries, two_regimes
-from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
+from skmoe import MixtureOfExpertsClassifier as Classifier
+from skmoe import MixtureOfExpertsRegressor as Regressor
 from skmoe.gates import ConstantGate, SoftmaxGate
 from skmoe.model_selection import bootstrap, likelihood_ratio_test, penalty_path
 from skmoe.model_selection._parameters import expert_parameters, match_experts
-
-
-def drawn_experts(model, X, rng):
-    """An expert per row, drawn from the gate."""
-    cumulated = model.gate_proba(X).cumsum(axis=1)
-    return (rng.uniform(size=(len(X), 1)) > cumulated[:, :-1]).sum(axis=1)
-
-
-class Regressor(MixtureOfExpertsRegressor):
-    """The regressor with one draw of y by definition: an expert, then its noise."""
-
-    def sample_y(self, X, n_samples=1, random_state=None):
-        rng = np.random.RandomState(random_state)
-        rows, experts = np.arange(len(X)), drawn_experts(self, X, rng)
-        means = self.predict_experts(X)[rows, experts]
-        noise = self.dispersions_[experts] * rng.normal(size=means.shape)
-        return (means + noise)[:, None]
-
-
-class Classifier(MixtureOfExpertsClassifier):
-    """The classifier with one draw of y."""
-
-    def sample_y(self, X, n_samples=1, random_state=None):
-        rng = np.random.RandomState(random_state)
-        rows, experts = np.arange(len(X)), drawn_experts(self, X, rng)
-        proba = self.predict_experts(X)[rows, experts].cumsum(axis=1)
-        index = (rng.uniform(size=(len(X), 1)) > proba[:, :-1]).sum(axis=1)
-        return self.classes_[index][:, None]
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +214,7 @@ def test_gate_columns_are_named_as_the_gate_sees_them(regression):
     pd = pytest.importorskip("pandas")
     X, y = regression
     frame = pd.DataFrame(X, columns=["a", "b"])
-    model = MixtureOfExpertsRegressor(n_experts=2, gate_features=["b"]).fit(frame, y)
+    model = Regressor(n_experts=2, gate_features=["b"]).fit(frame, y)
     assert expert_parameters(model)[0][-2:] == ["gate intercept", "gate b"]
     model.set_params(gate=ConstantGate()).fit(frame, y)
     names, values = expert_parameters(model)
@@ -256,7 +229,7 @@ def test_weights_of_the_rows_enter_the_bootstrap(regimes):
     X, y, _ = regimes
     weights = np.where(np.arange(300) < 150, 1.0, 0.0)
     spoilt = np.where(weights > 0, y, 1e3)
-    model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y, sample_weight=weights)
+    model = Regressor(n_experts=2).fit(X, y, sample_weight=weights)
     samples = [
         bootstrap(
             model, X, target, sample_weight=weights, n_bootstrap=3, random_state=0
@@ -269,7 +242,7 @@ def test_weights_of_the_rows_enter_the_bootstrap(regimes):
 def test_classes_are_drawn_until_each_is_there():
     X, y = two_boundaries(80)
     y[:2] = 2
-    model = MixtureOfExpertsClassifier(n_experts=1).fit(X, y)
+    model = Classifier(n_experts=1).fit(X, y)
     result = bootstrap(model, X, y, n_bootstrap=20, random_state=0)
     assert result.samples.shape == (20, 1, result.estimate.shape[1])
     assert np.all(np.isfinite(result.samples))
@@ -278,7 +251,7 @@ def test_classes_are_drawn_until_each_is_there():
 def test_named_experts_and_n_jobs(regimes):
     X, y, _ = regimes
     experts = [("plain", LinearRegression()), ("ridge", Ridge())]
-    model = MixtureOfExpertsRegressor(experts).fit(X, y)
+    model = Regressor(experts).fit(X, y)
     before = model.get_params()
     one, two = (
         bootstrap(model, X, y, n_bootstrap=4, n_jobs=n_jobs, random_state=0)
@@ -289,10 +262,21 @@ def test_named_experts_and_n_jobs(regimes):
     assert model.get_params() == before
 
 
+def test_experts_of_other_families_are_not_exchanged_and_a_background_is_one(regimes):
+    X, y, _ = regimes
+    y = np.append(y, np.random.RandomState(0).uniform(-8, 8, size=30))
+    X = np.append(X, X[:30], axis=0)
+    model = Regressor(n_experts=3, family=["uniform", "gaussian", "gaussian"]).fit(X, y)
+    result = bootstrap(model, X, y, n_bootstrap=5, random_state=0)
+    dispersion = result.samples[:, :, result.parameters.index("dispersion")]
+    assert np.isnan(dispersion[:, 0]).all()
+    assert np.isfinite(dispersion[:, 1:]).all()
+
+
 def test_collapse_in_refits_is_told():
     rng = np.random.RandomState(0)
     X, y = rng.normal(size=(30, 12)), rng.normal(size=30)
-    model = MixtureOfExpertsRegressor(Ridge(10), n_experts=2, max_iter=1000).fit(X, y)
+    model = Regressor(Ridge(10), n_experts=2, max_iter=1000).fit(X, y)
     model.set_params(experts=LinearRegression())
     with pytest.warns(UserWarning, match=r"collapsed onto a few rows in \d+ of 5"):
         bootstrap(model, X, y, n_bootstrap=5, random_state=0)
@@ -330,7 +314,7 @@ def sparse_regimes(n_samples, n_features, seed=0):
 
 def test_path_goes_from_strong_to_weak_and_finds_the_columns():
     X, y = sparse_regimes(200, 10)
-    estimator = MixtureOfExpertsRegressor(
+    estimator = Regressor(
         Lasso(), 2, expert_features=slice(1, None), gate_features=[0], tol=1e-3
     )
     values = [0.02, 0.1, 0.3, 1.0, 5.0]
@@ -352,7 +336,7 @@ def test_path_goes_from_strong_to_weak_and_finds_the_columns():
 def test_default_path_starts_where_no_coefficient_is_left(regression):
     X, y = regression
     path = penalty_path(
-        MixtureOfExpertsRegressor(ElasticNet(l1_ratio=0.5), 1),
+        Regressor(ElasticNet(l1_ratio=0.5), 1),
         X,
         y,
         parameter="experts__alpha",
@@ -367,18 +351,18 @@ def test_default_path_starts_where_no_coefficient_is_left(regression):
 
 def test_likelihood_rises_along_the_gates_path(regimes):
     X, y, _ = regimes
-    estimator = MixtureOfExpertsRegressor(n_experts=2, gate=SoftmaxGate())
+    estimator = Regressor(n_experts=2, gate=SoftmaxGate())
     path = penalty_path(
         estimator, X, y, parameter="gate__alpha", values=[1, 1e-1, 1e-2, 1e-3]
     )
     assert np.all(np.diff(path.results["log_likelihood"]) > 0)
-    alone = MixtureOfExpertsRegressor(n_experts=2, gate=SoftmaxGate(1e-2)).fit(X, y)
+    alone = Regressor(n_experts=2, gate=SoftmaxGate(1e-2)).fit(X, y)
     assert path.results["bic"][2] == pytest.approx(alone.bic(X, y), abs=0.05)
 
 
 def test_inverse_penalties_go_up(classification):
     path = penalty_path(
-        MixtureOfExpertsClassifier(LogisticRegression(), n_experts=2),
+        Classifier(LogisticRegression(), n_experts=2),
         *classification,
         parameter="experts__C",
         values=[1.0, 0.01, 0.1],
@@ -391,7 +375,7 @@ def test_inverse_penalties_go_up(classification):
 @pytest.mark.slow
 def test_more_columns_than_rows():
     X, y = sparse_regimes(200, 400)
-    estimator = MixtureOfExpertsRegressor(
+    estimator = Regressor(
         Lasso(), 2, gate_features=[0], init=(X[:, 0] > 0).astype(int), tol=1e-3
     )
     path = penalty_path(

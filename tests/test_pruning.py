@@ -222,6 +222,23 @@ def test_named_experts_and_an_array_as_init(data):
     assert clone(pruned).fit(X, y).n_experts_ == 2
 
 
+def test_a_family_of_each_expert(data):
+    X, y = data
+    model = MixtureOfExpertsRegressor(
+        n_experts=3, family=["gaussian", "uniform", "laplace"], tol=1e-3
+    ).fit(X, y)
+    pruned = prune(model, X, y, n_experts=2)
+    kept = pruned.pruning_.kept
+    assert pruned.family == [model.family[k] for k in kept]
+    assert [type(f) for f in pruned.families_] == [
+        type(model.families_[k]) for k in kept
+    ]
+    np.testing.assert_allclose(
+        pruned.score_samples(X, y), by_hand(model, X, y, kept), atol=1e-6
+    )
+    assert clone(pruned).fit(X, y).n_experts_ == 2
+
+
 def test_a_gate_that_can_select_is_asked_to(data):
     class SelectingGate(ConstantGate):
         def select(self, experts):

@@ -9,6 +9,7 @@ import numpy as np
 from skmoe.em.acceleration import PlainStep, QuasiNewtonStep
 from skmoe.em.parametric import rounding
 from skmoe.em.stopping import StoppingRule
+from skmoe.routing import draw_experts
 
 # Stochastic EM stops when this many draws in a row found nothing better.
 STOCHASTIC_PATIENCE = 20
@@ -121,7 +122,4 @@ class EM:
 
 def draw_assignment(responsibilities, rng):
     """One expert per row drawn from its responsibilities, as indicators (n, K)."""
-    uniform = rng.uniform(size=(responsibilities.shape[0], 1))
-    drawn = (uniform > responsibilities.cumsum(axis=1)).sum(axis=1)
-    drawn = np.minimum(drawn, responsibilities.shape[1] - 1)
-    return np.eye(responsibilities.shape[1])[drawn]
+    return np.eye(responsibilities.shape[1])[draw_experts(responsibilities, rng)]

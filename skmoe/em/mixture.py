@@ -21,20 +21,26 @@ class Mixture:
     gate : GateTrainer
     experts : ExpertsTrainer
     weights : ndarray of shape (n,)
+    allowed : Allowed, default=None
+        Experts that rows are kept to.
     """
 
     #: Whether the whole model is one vector that an M-step linearises.
     is_parametric = False
 
-    def __init__(self, gate, experts, weights):
+    def __init__(self, gate, experts, weights, allowed=None):
         self.gate = gate
         self.experts = experts
         self.weights = weights
+        self.allowed = allowed
         self.total = weights.sum()
 
     def log_joint(self):
         """``log g_k(x_i) + log f_k(y_i | x_i)``, (n, K)."""
-        return self.gate.log_proba + self.experts.log_density
+        log_joint = self.gate.log_proba + self.experts.log_density
+        if self.allowed is not None:
+            log_joint += self.allowed[:].T
+        return log_joint
 
     @property
     def penalty(self):

@@ -29,6 +29,8 @@ class SummedMixture(Mixture):
     experts : ExpertsTrainer
         Likewise.
     weights : ndarray of shape (n,)
+    allowed : Allowed, default=None
+        Experts that rows are kept to.
     map : callable, default=map
         Applies a function to the tasks; results come in their order. That of an
         executor shares them among threads.
@@ -36,11 +38,12 @@ class SummedMixture(Mixture):
 
     is_parametric = True
 
-    def __init__(self, gate, experts, weights, map=map):
-        super().__init__(gate, experts, weights)
+    def __init__(self, gate, experts, weights, allowed=None, map=map):
+        super().__init__(gate, experts, weights, allowed)
         self.parts = gate.additive, experts.additive
         self.map = map
-        self._compiled = compiled_pass(*self.parts, weights)
+        free = allowed is None
+        self._compiled = compiled_pass(*self.parts, weights) if free else None
         self._passes = {}
 
     @property
@@ -134,8 +137,11 @@ class SummedMixture(Mixture):
         block = gate_block if shared else experts.design.block(rows)
         prior = gate.evaluate(gate_block, rows)
         density = experts.evaluate(block, rows)
+        log_gate = prior[0]
+        if self.allowed is not None:
+            log_gate = log_gate + self.allowed[rows]
         posterior = hard_posterior if hard else gate.design.kernels.posterior
-        share, log_likelihood = posterior(prior[0], density[0], self.weights[rows])
+        share, log_likelihood = posterior(log_gate, density[0], self.weights[rows])
         gate_sums, gate_weights = gate.moments(gate_block, rows, prior, share)
         expert_sums, weights = experts.moments(block, rows, density, share)
         if shared:  # one call forms the products of columns once

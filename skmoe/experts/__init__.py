@@ -2,20 +2,47 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Experts: m_k(x), K models of the response, fitted together."""
 
+from sklearn.linear_model import LinearRegression
+
 from skmoe.experts.base import BaseExperts, ExpertsTrainer
 from skmoe.experts.estimators import EstimatorExperts
+from skmoe.experts.generalized import GeneralizedLinearRegressor
+from skmoe.experts.glm import GLMExperts
 from skmoe.experts.linear import LinearExperts
 from skmoe.experts.logistic import LogisticExperts
 
 #: Kinds of experts, most special first; the first whose `accepts` says yes is taken.
 #: A new kind is one file and one line here.
-EXPERT_KINDS = (LinearExperts, LogisticExperts, EstimatorExperts)
+EXPERT_KINDS = (LinearExperts, LogisticExperts, GLMExperts, EstimatorExperts)
 
 __all__ = [
     "EXPERT_KINDS",
     "BaseExperts",
     "EstimatorExperts",
     "ExpertsTrainer",
+    "GLMExperts",
+    "GeneralizedLinearRegressor",
     "LinearExperts",
     "LogisticExperts",
+    "default_expert",
+    "kind_of",
 ]
+
+
+def kind_of(task):
+    """The kind of experts that fits a task."""
+    for kind in EXPERT_KINDS:
+        if kind.accepts(task):
+            return kind
+    raise ValueError(
+        "offset_feature is added to the scores of linear experts, which these are not: "
+        f"{task.templates[0]!r}. Use experts=None, LinearRegression() where the "
+        "family's link is the identity, or GeneralizedLinearRegressor()."
+    )
+
+
+def default_expert(family):
+    """The linear expert of a family."""
+    if family.link == "identity":
+        return LinearRegression()
+    return GeneralizedLinearRegressor()

@@ -30,10 +30,10 @@ class ExpertTask:
         Sorted class labels; None for regression.
     weights : ndarray of shape (n,)
         Sample weights, all positive.
-    family : BaseFamily
-        Noise model.
-    minimum : ndarray of shape (T,)
-        Smallest dispersion.
+    families : list of BaseFamily
+        Noise model of each expert; experts of one family share the object.
+    floors : list of ndarray of shape (q_k, T)
+        Smallest parameters of each.
     designs : Designs
         Shared design matrices of the linear parts.
     n_jobs : int or None
@@ -42,6 +42,8 @@ class ExpertTask:
         Seeds of the experts that draw random numbers.
     fit_params : list of dict
         Routed keywords for each expert's `fit`.
+    offset : ndarray of shape (n,) or None
+        Added to every linear score, with no coefficient to estimate.
     """
 
     templates: list
@@ -51,12 +53,13 @@ class ExpertTask:
     labels: np.ndarray
     classes: np.ndarray | None
     weights: np.ndarray
-    family: object
-    minimum: np.ndarray
+    families: list
+    floors: list
     designs: object
     n_jobs: int | None = None
     seeds: np.ndarray | None = None
     fit_params: list = field(default_factory=list)
+    offset: np.ndarray | None = None
 
     @property
     def n_experts(self):
@@ -77,16 +80,21 @@ class BaseExperts(ABC):
     ----------
     estimators : list of estimators
         The K fitted scikit-learn objects.
-    dispersions : ndarray of shape (K, T) or None
-        Their dispersions, where the family has one.
+    noise : Noise
+        Their families and the parameters of these.
     """
 
     #: Whether the experts take a finite float array; False: X as the user gave it.
     numeric: bool = False
 
-    def __init__(self, estimators, dispersions=None):
+    def __init__(self, estimators, noise):
         self.estimators = estimators
-        self.dispersions = dispersions
+        self.noise = noise
+
+    @property
+    def dispersions(self):
+        """Dispersions, (K, T), or None where no family has one."""
+        return self.noise.dispersions
 
     @classmethod
     @abstractmethod
@@ -110,6 +118,10 @@ class BaseExperts(ABC):
         """Answers of the experts `kept` (n, k) for each row, no others: (n, k, ...)."""
         return dispatch(kept, self.predict_one, X)
 
+    def log_density(self, X, y):
+        """Log density of y (n, T) under each expert, (n, K)."""
+        return self.noise.log_density(y, self.predict(X))
+
 
 class ExpertsTrainer(ABC):
     """K experts at work on the training rows.
@@ -120,8 +132,6 @@ class ExpertsTrainer(ABC):
     """
 
     penalty = 0.0
-    #: (K, T), or None where the family has none.
-    dispersions = None
     #: The `Additive` trainer behind this one, if its steps are sums over rows.
     additive = None
 

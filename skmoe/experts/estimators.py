@@ -10,6 +10,7 @@ from skmoe._compat import _check_method_params, _safe_indexing
 from skmoe.em.parametric import rounding
 from skmoe.experts.base import BaseExperts, ExpertsTrainer
 from skmoe.experts.fitting import align_probabilities, fit_weighted
+from skmoe.families.noise import Noise, over_targets
 
 # Rows of which an expert is responsible for less than this share are not handed to it:
 # they would change nothing but the time, and what an estimator counts in rows
@@ -22,15 +23,15 @@ DEAD_SHARE = 1e-8
 class EstimatorExperts(BaseExperts):
     """Any scikit-learn estimators, each fitted by itself with weights."""
 
-    def __init__(self, estimators, dispersions=None, classes=None, n_jobs=None):
-        super().__init__(estimators, dispersions)
+    def __init__(self, estimators, noise, classes=None, n_jobs=None):
+        super().__init__(estimators, noise)
         self.classes = classes
         self.n_jobs = n_jobs
 
     @classmethod
     def accepts(cls, task):
-        """Any task."""
-        return True
+        """Any task but one with an offset, which estimators know nothing of."""
+        return task.offset is None
 
     @classmethod
     def trainer(cls, task, previous=None):
@@ -71,28 +72,27 @@ class EstimatorTrainer(ExpertsTrainer):
         self.task = task
         self.state = [None] * task.n_experts
         self._log_density = np.zeros((task.y.shape[0], task.n_experts))
+        self.responses = [self._response(family) for family in task.families]
         if previous is not None:
             self._resume(previous)
 
+    def _response(self, family):
+        """What experts of a family are fitted to, and a factor of their weights."""
+        labels = self.task.labels
+        if self.task.classes is not None:
+            return labels, None
+        response, factor = family.response(self.task.y)
+        return response if response.ndim == labels.ndim else response[:, 0], factor
+
     def _resume(self, previous):
-        dispersions = previous.dispersions
-        if dispersions is None:
-            dispersions = [None] * self.task.n_experts
-        self.state = list(zip(previous.estimators, dispersions, strict=True))
-        self._log_density = self.task.family.log_density(
-            self.task.y, previous.predict(self.task.X), previous.dispersions
-        )
+        parameters = previous.noise.parameters
+        self.state = list(zip(previous.estimators, parameters, strict=True))
+        self._log_density = previous.log_density(self.task.X, self.task.y)
 
     @property
     def log_density(self):
         """Log density of y under each expert, (n, K)."""
         return self._log_density
-
-    @property
-    def dispersions(self):
-        """Dispersions, (K, T) or None."""
-        values = [dispersion for _, dispersion in self.state]
-        return None if values[0] is None else np.stack(values)
 
     def step(self, responsibilities):
         """Refit all experts in parallel; keep each fit that is no worse."""
@@ -108,8 +108,7 @@ class EstimatorTrainer(ExpertsTrainer):
             delayed(_fit_and_answer)(
                 clone(task.templates[k]),
                 task.X,
-                task.labels,
-                np.where(own[:, k], responsibilities[:, k], 0.0),
+                *self._weighted_response(k, responsibilities[:, k] * own[:, k]),
                 task.classes,
                 fit_params=task.fit_params[k],
                 random_state=task.seeds[k],
@@ -119,7 +118,12 @@ class EstimatorTrainer(ExpertsTrainer):
         )
         self._log_density = self._log_density.copy()
         for k, (estimator, prediction) in zip(experts, fits, strict=True):
-            self._propose(k, estimator, prediction, responsibilities[:, [k]])
+            self._propose(k, estimator, prediction, responsibilities[:, k])
+
+    def _weighted_response(self, k, weights):
+        """Targets and weights for expert k's fit."""
+        response, factor = self.responses[k]
+        return response, weights if factor is None else weights * factor
 
     def _own_rows(self, responsibilities):
         """Rows that count for each expert, (n, K); all where a class would be lost."""
@@ -133,22 +137,24 @@ class EstimatorTrainer(ExpertsTrainer):
         return own
 
     def _propose(self, k, estimator, prediction, weights):
-        family, y = self.task.family, self.task.y
-        dispersion = family.fit_dispersion(
-            y, prediction[:, None, :], weights, self.task.minimum
+        family, y = self.task.families[k], self.task.y
+        start = None if self.state[k] is None else self.state[k][1]
+        parameters = family.fit_parameters(
+            y, prediction, weights, self.task.floors[k], start
         )
-        density = family.log_density(y, prediction[:, None, :], dispersion)[:, 0]
-        old = self._log_density[:, k]
-        before, after = weights[:, 0] @ old, weights[:, 0] @ density
+        terms = family.log_density(y, prediction, parameters[:, None])
+        density = over_targets(terms)
+        before, after = weights @ self._log_density[:, k], weights @ density
         if self.state[k] is None or after >= before - rounding(before):
-            self.state[k] = estimator, None if dispersion is None else dispersion[0]
+            self.state[k] = estimator, parameters
             self._log_density[:, k] = density
 
     def experts(self):
         """Return the fitted experts."""
-        estimators = [estimator for estimator, _ in self.state]
+        estimators, parameters = zip(*self.state, strict=True)
+        noise = Noise(self.task.families, parameters)
         return EstimatorExperts(
-            estimators, self.dispersions, self.task.classes, self.task.n_jobs
+            list(estimators), noise, self.task.classes, self.task.n_jobs
         )
 
     def snapshot(self):
@@ -162,10 +168,14 @@ class EstimatorTrainer(ExpertsTrainer):
 
     def collapsed(self, totals):
         """Experts whose dispersion is at its floor."""
-        dispersions = self.dispersions
-        if dispersions is None:
-            return super().collapsed(totals)
-        return np.any(dispersions <= self.task.minimum * (1 + 1e-6), axis=1)
+        return np.array(
+            [
+                bool(np.any(parameters[:1] <= floors[:1] * (1 + 1e-6)))
+                for (_, parameters), floors in zip(
+                    self.state, self.task.floors, strict=True
+                )
+            ]
+        )
 
 
 def _fit_and_answer(estimator, X, labels, weights, classes, *, fit_params, **settings):

@@ -14,6 +14,7 @@ from skmoe.em.parametric import Ascent
 from skmoe.experts.base import ExpertsTrainer
 from skmoe.experts.stacked import StackedExperts
 from skmoe.families.gaussian import Gaussian
+from skmoe.families.noise import Noise
 from skmoe.solvers.least_squares import SymmetricSolver
 
 # Beyond this width the Gram matrices outgrow the data; scikit-learn's own solvers then
@@ -34,8 +35,8 @@ class LinearExperts(StackedExperts):
     def accepts(cls, task):
         """Least squares or ridge with Gaussian noise, up to 1,000 columns."""
         return (
-            type(task.family) is Gaussian
-            and task.classes is None
+            all(type(family) is Gaussian for family in task.families)
+            and task.offset is None
             and task.X.shape[1] <= MAX_FEATURES
             and not any(task.fit_params)
             and all(map(is_least_squares, task.templates))
@@ -46,7 +47,7 @@ class LinearExperts(StackedExperts):
         """Return the experts at work."""
         return LinearTrainer(task, previous)
 
-    def answers(self, scores):
+    def answers(self, scores, kept=slice(None)):
         """Predictions are the scores themselves, (n, k, T)."""
         return scores
 
@@ -89,11 +90,10 @@ class LinearTrainer(Additive, ExpertsTrainer):
         n_columns, n_targets = self.design.n_columns, task.y.shape[1]
         self.B = np.zeros((task.n_experts, n_targets, n_columns))
         self.n_curvatures = task.n_experts
-        self.log_floor = np.log(task.minimum)
+        floor = np.stack([floors[0] for floors in task.floors])
+        self.log_floor = np.log(floor)
         deviation = np.sqrt(weighted_moments(task.y, self.weights)[1])
-        self.log_sigma = np.tile(
-            np.log(np.maximum(deviation, task.minimum)), (task.n_experts, 1)
-        )
+        self.log_sigma = np.log(np.maximum(deviation, floor))
         self._log_density = None
         self.is_deficient = False
         if previous is not None:
@@ -232,7 +232,8 @@ class LinearTrainer(Additive, ExpertsTrainer):
                 fitted.intercept_ = 0.0
             fitted.n_features_in_ = slopes.shape[2]
             estimators.append(fitted)
-        return LinearExperts(estimators, self.dispersions)
+        noise = Noise(self.task.families, list(self.dispersions[:, None]))
+        return LinearExperts(estimators, noise)
 
     def _minimum_norm(self):
         """Coefficients on the user's scale, (K, T, d) and (K, T).

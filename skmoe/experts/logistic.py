@@ -15,6 +15,7 @@ from skmoe.em.parametric import Ascent
 from skmoe.experts.base import ExpertsTrainer
 from skmoe.experts.stacked import StackedExperts
 from skmoe.families.categorical import Categorical
+from skmoe.families.noise import Noise
 from skmoe.solvers import softmax_regression as softmax
 from skmoe.solvers.least_squares import SymmetricSolver
 
@@ -30,7 +31,7 @@ class LogisticExperts(StackedExperts):
     @classmethod
     def accepts(cls, task):
         """L2-penalised (or unpenalised) logistic regressions of moderate size."""
-        if type(task.family) is not Categorical or any(task.fit_params):
+        if type(task.families[0]) is not Categorical or any(task.fit_params):
             return False
         n_free = (len(task.classes) - 1) * (task.X.shape[1] + 1)
         return n_free <= NEWTON_LIMIT and all(map(is_plain_logistic, task.templates))
@@ -40,7 +41,7 @@ class LogisticExperts(StackedExperts):
         """Return the experts at work."""
         return LogisticTrainer(task, previous)
 
-    def answers(self, scores):
+    def answers(self, scores, kept=slice(None)):
         """Class probabilities (n, k, n_classes); one score is that of class 1 of 2."""
         if scores.shape[2] > 1:
             return routing.softmax(scores, axis=2)
@@ -198,7 +199,7 @@ class LogisticTrainer(Additive, ExpertsTrainer):
             fitted.n_features_in_ = fitted.coef_.shape[1]
             fitted.n_iter_ = np.array([1], dtype=np.int32)
             estimators.append(fitted)
-        return LogisticExperts(estimators)
+        return LogisticExperts(estimators, Noise(self.task.families, self.task.floors))
 
     @staticmethod
     def _all_classes(V):

@@ -28,8 +28,8 @@ class StackedExperts(BaseExperts):
 
     numeric = True
 
-    def __init__(self, estimators, dispersions=None):
-        super().__init__(estimators, dispersions)
+    def __init__(self, estimators, noise):
+        super().__init__(estimators, noise)
         rows = [np.atleast_2d(estimator.coef_) for estimator in estimators]
         intercepts = [
             np.broadcast_to(estimator.intercept_, (len(row),))
@@ -50,8 +50,8 @@ class StackedExperts(BaseExperts):
         return scores.T.reshape(shape).transpose(2, 0, 1)
 
     @abstractmethod
-    def answers(self, scores):
-        """Predictions that scores (n, k, m) amount to."""
+    def answers(self, scores, kept=slice(None)):
+        """Predictions that scores (n, k, m) of the experts `kept` amount to."""
 
     def predict(self, X):
         """Every expert's answer for every row, (n, K, ...)."""
@@ -59,7 +59,7 @@ class StackedExperts(BaseExperts):
 
     def predict_kept(self, X, kept):
         """Answers of the experts kept for each row, (n, k, ...)."""
-        return self.answers(self.kept_scores(X, kept))
+        return self.answers(self.kept_scores(X, kept), kept)
 
     def predict_one(self, k, X):
         """Expert k's answer for the rows given."""

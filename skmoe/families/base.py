@@ -4,50 +4,260 @@
 
 from abc import ABC, abstractmethod
 
-from sklearn.base import BaseEstimator
+import numpy as np
+from scipy.optimize import minimize
+from sklearn.base import BaseEstimator, clone
+
+from skmoe.families.search import invert_continuous, invert_discrete
+
+# Relative step of central differences of log densities and of scores: for a function
+# that is right to 1e-16 the error is about 1e-10.
+STEP = 6e-6
+# Log density of a value that an expert rules out. Finite, because a responsibility of
+# zero times minus infinity is not a number.
+LOG_ZERO = -1e10
 
 
 class BaseFamily(ABC, BaseEstimator):
-    r"""Noise model :math:`f(y \mid m, \phi)` of one expert.
+    r"""Noise model :math:`f(y \mid m, \phi)` of an expert with prediction m.
 
-    EM asks a family for its log density, for the dispersion that maximises the weighted
-    log likelihood given predictions, and for the moments that predictions are mixed
-    from. All methods work on whole arrays; K experts and T targets are axes:
+    The parameters :math:`\phi` are what is estimated beside the prediction, one of each
+    per expert and target: a dispersion first (if there is one), then shapes such as
+    degrees of freedom.
 
-    - ``y``: (n, T)
-    - ``prediction``: (n, K, T), what the experts' ``predict`` answers
-    - ``dispersion``: (K, T), or None for a family without one; `mean` and `variance`
-      also take (n, K, T), where rows keep different experts
-    - ``weights``: (n, K), responsibilities times sample weights
+    All functions of y are elementwise. With T targets,
 
-    A family is an estimator, so it can hold parameters of its own, be cloned and be
-    tuned. To add one: a file with a subclass, and one line in `skmoe.families`.
+    - ``y``: (..., T)
+    - ``prediction``: (..., T), what the experts' ``predict`` answers
+    - ``parameters``: (q, ..., T), to be unpacked: ``sigma, df = parameters``
+
+    broadcast against each other, and the result is (..., T), targets not yet summed.
+    The leading dimensions are rows, or rows and experts. `fit_parameters` is for one
+    expert: y and prediction (n, T), weights (n,).
+
+    To add a family: a file with a subclass, and one line in `skmoe.families`. It must
+    have `log_density`, `mean` and `variance`; derivatives and the fit of the parameters
+    are then numerical. `cdf` (and `quantile`, `sample`, which are made of it) serve
+    predictive distributions and simulation. A family is an estimator, so it can hold
+    settings of its own, be cloned and be tuned.
     """
 
     #: Name by which estimators accept the family.
     name: str
+    #: Names of the parameters, the dispersion first.
+    parameter_names = ("dispersion",)
+    #: Scale on which each parameter is free: 'log' for a positive one, 'identity'.
+    parameter_links = ("log",)
+    #: Link of linear experts, g: g(m) is linear in the columns (`skmoe.families.links`).
+    link = "identity"
+    #: What y may be, in the words of the error for a y that is not.
+    domain = "real numbers"
+    #: Ends of the range of y, (low, high).
+    support = (-np.inf, np.inf)
+    #: Whether y takes separate values; `log_density` is then a log probability.
+    is_discrete = False
+    #: Whether the density is the same whatever the expert predicts: nothing to fit.
+    is_background = False
+
+    # -- the data ---------------------------------------------------------------------
+
+    def inside(self, y):
+        """Whether each value of y (..., T) is in the domain, (..., T)."""
+        return np.isfinite(y)
+
+    def accepts(self, y):
+        """Which rows of y, (n,) or (n, T), are in the domain, (n,)."""
+        return self.inside(y).reshape(len(y), -1).all(axis=1)
 
     def check_target(self, y):
-        """Raise ValueError naming the first value of y outside the family's domain."""
+        """Raise ValueError naming the first row of y outside the family's domain."""
+        refused = np.flatnonzero(~self.accepts(y))
+        if len(refused):
+            row = refused[0]
+            name = getattr(self, "name", type(self).__name__)
+            raise ValueError(
+                f"family {name!r} needs {self.domain}. Got y[{row}] = "
+                f"{np.squeeze(y[row]).tolist()}."
+            )
+
+    def response(self, y):
+        """What estimators are fitted to: targets (n, T) and a factor of the weights.
+
+        The factor is (n,) or None. Logarithms for a log-normal y, proportions weighted
+        by the number of trials for a binomial one.
+        """
+        return y, None
+
+    def n_targets(self, y):
+        """Targets that experts predict for y (n, .): its columns."""
+        return y.shape[1]
+
+    def floors(self, y, weights, relative):
+        """Smallest parameters, (q, T); -inf where there is no limit.
+
+        `relative` is the estimator's `reg_dispersion`. Here: the dispersion is a scale
+        in the units of y, and its floor that share of y's standard deviation.
+        """
+        floors = np.full((len(self.parameter_names), y.shape[1]), -np.inf)
+        if len(floors):
+            floors[0] = relative * spread(y, weights)
+        return floors
+
+    # -- density ----------------------------------------------------------------------
 
     @abstractmethod
-    def log_density(self, y, prediction, dispersion):
-        """Log density of each row under each expert, summed over targets: (n, K)."""
+    def log_density(self, y, prediction, parameters):
+        """Log density of each target, (..., T)."""
 
     @abstractmethod
-    def fit_dispersion(self, y, prediction, weights, minimum):
-        """Maximum-likelihood dispersions not below `minimum` (T,): (K, T) or None."""
+    def mean(self, prediction, parameters):
+        """Mean of y, (..., T)."""
 
     @abstractmethod
-    def mean(self, prediction, dispersion):
-        """Mean of y given each expert, (n, K, T)."""
+    def variance(self, prediction, parameters):
+        """Variance of y, broadcastable to (..., T); inf where it does not exist."""
 
-    @abstractmethod
-    def variance(self, prediction, dispersion):
-        """Variance of y given each expert, broadcastable to (n, K, T)."""
+    def cdf(self, y, prediction, parameters):
+        """Probability of a value not above y, (..., T)."""
+        raise NotImplementedError(f"{type(self).__name__} has no cdf.")
+
+    def quantile(self, probability, prediction, parameters):
+        """Smallest value with a cdf of at least `probability`, (..., T).
+
+        Here: found by bracketing.
+        """
+        invert = invert_discrete if self.is_discrete else invert_continuous
+        return invert(self, probability, prediction, parameters)
+
+    def sample(self, prediction, parameters, rng):
+        """One draw of y for each prediction, (..., T)."""
+        uniform = rng.uniform(size=np.shape(prediction))
+        return self.quantile(uniform, prediction, parameters)
+
+    # -- what EM climbs by ------------------------------------------------------------
+
+    def derivatives(self, y, prediction, parameters):
+        r"""Score and information of the prediction, each (..., T).
+
+        :math:`\partial \log f / \partial m`, and a non-negative stand-in for
+        :math:`-\partial^2 \log f / \partial m^2`: its expectation (Fisher scoring) or a
+        bound. Here: central differences, and the squared score, whose expectation is
+        the information.
+        """
+        step = STEP * np.maximum(np.abs(prediction), 1e-3)
+        above = self.log_density(y, prediction + step, parameters)
+        below = self.log_density(y, prediction - step, parameters)
+        score = (above - below) / (2 * step)
+        return score, score**2
+
+    def parameter_derivatives(self, y, prediction, parameters):
+        r"""Scores and informations of the free parameters, each (q, ..., T).
+
+        A parameter is free on the scale of its link: derivatives are with respect to
+        :math:`\log \sigma`, for instance. Here as `derivatives`.
+        """
+        free = self.to_free(np.asarray(parameters))
+        scores = []
+        for j in range(len(free)):
+            step = np.zeros((len(free),) + (1,) * (free.ndim - 1))
+            step[j] = 10 * STEP
+            above = self.log_density(y, prediction, self.from_free(free + step))
+            below = self.log_density(y, prediction, self.from_free(free - step))
+            scores.append((above - below) / (20 * STEP))
+        shape = np.broadcast_shapes(np.shape(y), np.shape(prediction), free.shape[1:])
+        scores = np.array(scores) if scores else np.empty((0, *shape))
+        return scores, scores**2
+
+    def fit_parameters(self, y, prediction, weights, floors, start=None):
+        """Parameters (q, T) that maximise one expert's weighted log likelihood.
+
+        `start` (q, T) is where a search begins. Here: L-BFGS on the free scale. Without
+        weight the answer is the start.
+        """
+        total = weights.sum()
+        if start is None:
+            safe = weights if total > 0 else np.ones_like(weights)
+            start = self.guess_parameters(y, prediction, safe)
+        lowest, highest = (limit[:, None] for limit in self._limits())
+        lowest = np.maximum(floors, lowest)
+        start = np.clip(start, lowest, highest)
+        if not start.size or total <= 0:
+            return start
+        shape = start.shape
+
+        def negative(flat):
+            parameters = self.from_free(flat.reshape(shape))
+            density = self.log_density(y, prediction, parameters)
+            scores = self.parameter_derivatives(y, prediction, parameters)[0]
+            slopes = np.einsum("n,qnt->qt", weights, scores)
+            return -(weights @ density).sum() / total, -slopes.ravel() / total
+
+        # The logarithm of no limit is none; a scale may fall to the smallest number.
+        low, high = self.to_free(lowest), self.to_free(np.broadcast_to(highest, shape))
+        result = minimize(
+            negative,
+            self.to_free(start).ravel(),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=np.column_stack([low.ravel(), high.ravel()]),
+            options={"ftol": 1e-15, "gtol": 1e-9},
+        )
+        return self.from_free(result.x.reshape(shape))
+
+    def guess_parameters(self, y, prediction, weights):
+        """Parameters (q, T) to begin a search with: a scale first, then ones."""
+        guess = np.ones((len(self.parameter_names), prediction.shape[1]))
+        if len(guess):
+            guess[0] = spread(self.response(y)[0] - prediction, weights)
+        return guess
+
+    def to_free(self, parameters):
+        """Parameters (q, ...) on the scale on which they are unbounded."""
+        free = np.array(parameters, dtype=np.float64)
+        for j, link in enumerate(self.parameter_links[: len(free)]):
+            if link == "log":
+                free[j] = np.log(np.maximum(free[j], np.finfo(np.float64).tiny))
+        return free
+
+    def from_free(self, free):
+        """The inverse of `to_free`."""
+        parameters = np.array(free, dtype=np.float64)
+        for j, link in enumerate(self.parameter_links[: len(parameters)]):
+            if link == "log":
+                parameters[j] = np.exp(parameters[j])
+        return parameters
+
+    def _limits(self):
+        """Smallest and largest value of each parameter, (q,) each."""
+        links = self.parameter_links[: len(self.parameter_names)]
+        low = np.array([0.0 if link == "log" else -np.inf for link in links])
+        return low, np.full(len(low), np.inf)
+
+    def fitted(self, parameters):
+        """The family with the shapes among the parameters (q, T) set. Here: a clone."""
+        return clone(self)
+
+    def count_parameters(self):
+        """Free parameters per target."""
+        return len(self.parameter_names)
 
 
-_REQUIRED = ("check_target", "log_density", "fit_dispersion", "mean", "variance")
+def spread(y, weights):
+    """Weighted standard deviation of each column of y (n, T); one where it is zero."""
+    total = weights.sum()
+    mean = weights @ y / total
+    deviation = np.sqrt(weights @ (y - mean) ** 2 / total)
+    return np.where(deviation <= 1e-14 * np.abs(mean), 1.0, deviation)
+
+
+_REQUIRED = (
+    "check_target",
+    "accepts",
+    "log_density",
+    "fit_parameters",
+    "mean",
+    "variance",
+)
 
 
 def check_family(family, families):
@@ -67,3 +277,20 @@ def check_family(family, families):
             f"missing: {', '.join(missing)}."
         )
     return family
+
+
+def check_families(family, n_experts, families):
+    """One family object per expert, from one or a list of names and objects.
+
+    Equal entries share one object, so that their experts are evaluated together.
+    """
+    if not isinstance(family, list):
+        return [check_family(family, families)] * n_experts
+    if len(family) != n_experts:
+        raise ValueError(
+            f"family={family!r} must have one entry for each of the {n_experts} "
+            f"experts; it has {len(family)}."
+        )
+    known = {}
+    checked = [check_family(entry, families) for entry in family]
+    return [known.setdefault(repr(entry), entry) for entry in checked]

@@ -29,26 +29,36 @@ class Categorical(BaseFamily):
     >>> import numpy as np
     >>> from skmoe.families import Categorical
     >>> p = np.array([[[0.25, 0.75], [0.5, 0.5]]])
-    >>> Categorical().log_density(np.array([[1]]), p, None).round(4)
+    >>> Categorical().log_density(np.array([[[1]]]), p, ())[..., 0].round(4)
     array([[-0.2877, -0.6931]])
     """
 
     name = "categorical"
+    parameter_names = ()
+    parameter_links = ()
+    is_discrete = True
 
-    def log_density(self, y, prediction, dispersion):
-        """Log probability of each row's class, (n, K)."""
-        index = y[:, 0].astype(np.intp)[:, None, None]
-        chosen = np.take_along_axis(prediction, index, axis=2)[:, :, 0]
+    def log_density(self, y, prediction, parameters):
+        """Log probability of each row's class, (..., 1)."""
+        index = np.asarray(y, dtype=np.intp)
+        index = np.broadcast_to(index, (*prediction.shape[:-1], 1))
+        chosen = np.take_along_axis(prediction, index, axis=-1)
         return np.log(np.maximum(chosen, SMALLEST_PROBABILITY))
 
-    def fit_dispersion(self, y, prediction, weights, minimum):
-        """Return None: class probabilities have no dispersion."""
-        return
+    def fit_parameters(self, y, prediction, weights, floors, start=None):
+        """There are none."""
+        return np.empty((0, 1))
 
-    def mean(self, prediction, dispersion):
-        """Class probabilities, (n, K, n_classes)."""
+    def mean(self, prediction, parameters):
+        """Class probabilities, (..., n_classes)."""
         return prediction
 
-    def variance(self, prediction, dispersion):
-        """Variance of each class indicator, (n, K, n_classes)."""
+    def variance(self, prediction, parameters):
+        """Variance of each class indicator, (..., n_classes)."""
         return prediction * (1 - prediction)
+
+    def sample(self, prediction, parameters, rng):
+        """Class indices drawn from the probabilities, (..., 1)."""
+        uniform = rng.uniform(size=(*prediction.shape[:-1], 1))
+        drawn = (uniform > prediction.cumsum(axis=-1)).sum(axis=-1, keepdims=True)
+        return np.minimum(drawn, prediction.shape[-1] - 1)

@@ -3,28 +3,21 @@
 """Gaussian noise."""
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from skmoe.families.base import BaseFamily
 
-LOG_2_PI = np.log(2 * np.pi)
-
-
-def residual_log_density(residuals, dispersion):
-    """Log density of residuals (n, K, T) summed over targets, (n, K)."""
-    standardised = residuals / dispersion
-    np.square(standardised, out=standardised)
-    constant = np.sum(0.5 * LOG_2_PI + np.log(dispersion), axis=1)
-    return -0.5 * standardised.sum(axis=2) - constant
+HALF_LOG_2_PI = 0.5 * np.log(2 * np.pi)
 
 
 class Gaussian(BaseFamily):
     r"""Gaussian noise with one standard deviation per expert (and target).
 
     .. math::
-        \log f(y \mid m, \sigma) = \sum_t -\tfrac12 \log 2\pi - \log \sigma_t
-            - \tfrac12 \left(\frac{y_t - m_t}{\sigma_t}\right)^2 ,
+        \log f(y \mid m, \sigma) = -\tfrac12 \log 2\pi - \log \sigma
+            - \tfrac12 \left(\frac{y - m}{\sigma}\right)^2 ,
         \qquad
-        \hat\sigma_{kt}^2 = \frac{\sum_i w_{ik} (y_{it} - m_{ikt})^2}{\sum_i w_{ik}} .
+        \hat\sigma^2 = \frac{\sum_i w_i (y_i - m_i)^2}{\sum_i w_i} .
 
     The dispersion is the standard deviation, in the units of y. Several targets are
     independent given the expert (a diagonal covariance).
@@ -38,28 +31,50 @@ class Gaussian(BaseFamily):
     --------
     >>> import numpy as np
     >>> from skmoe.families import Gaussian
-    >>> y, m, sigma = np.zeros((1, 1)), np.zeros((1, 2, 1)), np.array([[1.0], [2.0]])
-    >>> Gaussian().log_density(y, m, sigma).round(4)
-    array([[-0.9189, -1.6121]])
+    >>> Gaussian().log_density(0.0, np.zeros(2), [np.array([1.0, 2.0])]).round(4)
+    array([-0.9189, -1.6121])
     """
 
     name = "gaussian"
 
-    def log_density(self, y, prediction, dispersion):
-        """Log density summed over targets, (n, K)."""
-        return residual_log_density(y[:, None, :] - prediction, dispersion)
+    def log_density(self, y, prediction, parameters):
+        """Log density of each target."""
+        (sigma,) = parameters
+        return -HALF_LOG_2_PI - np.log(sigma) - 0.5 * ((y - prediction) / sigma) ** 2
 
-    def fit_dispersion(self, y, prediction, weights, minimum):
-        """Weighted root mean squared residual, at least `minimum`: (K, T)."""
-        squared = (y[:, None, :] - prediction) ** 2
-        totals = np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
-        variance = np.einsum("nk,nkt->kt", weights, squared) / totals[:, None]
-        return np.maximum(np.sqrt(variance), minimum)
-
-    def mean(self, prediction, dispersion):
+    def mean(self, prediction, parameters):
         """Return the prediction itself."""
         return prediction
 
-    def variance(self, prediction, dispersion):
-        """Squared dispersion, as broadcast by the caller."""
-        return dispersion**2
+    def variance(self, prediction, parameters):
+        """Squared dispersion."""
+        return parameters[0] ** 2
+
+    def cdf(self, y, prediction, parameters):
+        """Normal distribution function."""
+        return ndtr((y - prediction) / parameters[0])
+
+    def quantile(self, probability, prediction, parameters):
+        """Normal quantiles."""
+        return prediction + parameters[0] * ndtri(probability)
+
+    def sample(self, prediction, parameters, rng):
+        """Normal draws."""
+        return prediction + parameters[0] * rng.normal(size=np.shape(prediction))
+
+    def derivatives(self, y, prediction, parameters):
+        """Score and information of the prediction."""
+        precision = 1.0 / parameters[0] ** 2
+        residual = y - prediction
+        return residual * precision, np.broadcast_to(precision, residual.shape)
+
+    def parameter_derivatives(self, y, prediction, parameters):
+        r"""Score and information of :math:`\log \sigma`."""
+        squared = ((y - prediction) / parameters[0]) ** 2
+        return (squared - 1.0)[None], np.broadcast_to(2.0, (1, *squared.shape))
+
+    def fit_parameters(self, y, prediction, weights, floors, start=None):
+        """Weighted root mean squared residual, not below its floor."""
+        total = np.maximum(weights.sum(), np.finfo(np.float64).tiny)
+        variance = weights @ (y - prediction) ** 2 / total
+        return np.maximum(np.sqrt(variance), floors)

@@ -25,6 +25,11 @@ def check_mixture(estimator, one_template=False):
             f"The estimator's experts are a list of {len(params['experts'])}: their "
             "number cannot vary. Give one expert as a template."
         )
+    if isinstance(params.get("family"), list):
+        raise ValueError(
+            "The estimator's family is a list, which fixes the number of experts. Give "
+            "one family for all."
+        )
     if not (isinstance(params["init"], str) or callable(params["init"])):
         raise ValueError(
             "The estimator's init is an array, which fixes the number of experts. "

@@ -5,17 +5,24 @@
 import numpy as np
 
 CRITERIA = ("aic", "bic", "icl")
+# Metadata of `fit` with which rows are not independent draws from the mixture.
+_KNOWN = {"groups", "expert_labels"}
 
 
 def information(model, rows):
     """Log likelihood, number of parameters, AIC, BIC and ICL, as a dict.
 
     As the methods of the estimators, with a row of weight w in place of w equal rows.
+    Rows of a group share one expert: groups then count in place of rows.
     """
-    log_density = model.score_samples(rows.X, rows.y)
-    R = model.responsibilities(rows.X, rows.y)
-    weights = np.ones(len(R)) if rows.weights is None else rows.weights
-    log_likelihood = float(weights @ log_density)
+    R, weights = rows.responsibilities(model), rows.all_weights
+    if rows.params.keys() & _KNOWN:
+        log_likelihood = model.log_likelihood_
+    else:
+        log_likelihood = float(weights @ model.score_samples(rows.X, rows.y))
+    if rows.groups is not None:
+        _, first = np.unique(rows.groups, return_index=True)
+        R, weights = R[first], np.ones(len(first))
     n_parameters = model.n_parameters_
     logs = np.log(np.maximum(R, np.finfo(np.float64).tiny))
     entropy = -float(weights @ (R * logs).sum(axis=1))

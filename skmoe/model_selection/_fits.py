@@ -50,6 +50,21 @@ class Rows:
         return self.take(np.flatnonzero(self.weights > 0))
 
     @property
+    def all_weights(self):
+        """Weights, also where none are given."""
+        return np.ones(self.n_samples) if self.weights is None else self.weights
+
+    @property
+    def groups(self):
+        """Groups of rows that share one expert, or None."""
+        return self.params.get("groups")
+
+    def responsibilities(self, model):
+        """Responsibilities of a model's experts, (n, K)."""
+        shared = {} if self.groups is None else {"groups": self.groups}
+        return model.responsibilities(self.X, self.y, **shared)
+
+    @property
     def n_samples(self):
         """Number of rows."""
         return self.X.shape[0] if hasattr(self.X, "shape") else len(self.X)
@@ -141,7 +156,7 @@ def grow(estimator, rows, fit, n_experts):
     """Fit `n_experts` from a fit of fewer, the worst expert split until there are."""
     seconds = 0.0
     while fit.model.n_experts_ < n_experts:
-        start = split_worst(fit.model, rows.X, rows.y, rows.weights)
+        start = split_worst(fit.model, rows)
         is_last = start.shape[1] == n_experts
         short = {} if is_last else {"max_iter": min(SHORT_RUN, estimator.max_iter)}
         fit = fit_from(estimator, rows, start, "split", **short)

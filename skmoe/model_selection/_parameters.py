@@ -72,5 +72,9 @@ def _unit_columns(values):
 
 
 def kinds_of(model):
-    """The class of each expert."""
-    return [type(last_estimator(expert)) for expert in model.experts_]
+    """The classes of each expert and its family."""
+    families = getattr(model, "families_", [None] * model.n_experts_)
+    return [
+        (type(last_estimator(expert)), type(family))
+        for expert, family in zip(model.experts_, families, strict=True)
+    ]

@@ -185,9 +185,11 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         sample_weight : array-like of shape (n_samples,), default=None
             Row weights, for fits and criteria; None: all one.
         **fit_params : dict
-            Metadata: `groups` for the splitter, the rest for the estimator's `fit`.
-            With ``sklearn.set_config(enable_metadata_routing=True)`` each goes where it
-            is requested.
+            Metadata of the estimator's `fit`: with `groups` of rows that share one
+            expert, criteria count groups in place of rows. For ``criterion='cv'``,
+            `groups` go to the splitter. With
+            ``sklearn.set_config(enable_metadata_routing=True)`` each goes where it is
+            requested.
 
         Returns
         -------
@@ -334,6 +336,7 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
     apply = delegated(MixtureOfExpertsRegressor.apply)
     predict_experts = delegated(MixtureOfExpertsRegressor.predict_experts)
     responsibilities = delegated(MixtureOfExpertsRegressor.responsibilities)
+    sample_y = delegated(MixtureOfExpertsRegressor.sample_y)
     summary = delegated(MixtureOfExpertsRegressor.summary)
     aic = delegated(MixtureOfExpertsRegressor.aic)
     bic = delegated(MixtureOfExpertsRegressor.bic)

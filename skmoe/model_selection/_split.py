@@ -18,7 +18,7 @@ SMALLEST_SHARE = 1e-6
 TINY = np.finfo(np.float64).tiny
 
 
-def split_worst(model, X, y, weights=None):
+def split_worst(model, rows):
     r"""Responsibilities (n, K + 1) in which the worst expert of a model is two.
 
     The worst expert has the lowest mean log density of its own rows,
@@ -32,29 +32,31 @@ def split_worst(model, X, y, weights=None):
     Parameters
     ----------
     model : fitted estimator
-    X, y : the rows that it was fitted to, all of positive weight
-    weights : ndarray of shape (n,) or None
+    rows : Rows
+        The rows that it was fitted to, all of positive weight.
 
     References
     ----------
     .. [1] Li, K.-C. (1992). "On principal Hessian directions for data visualization and
        dimension reduction". JASA 87(420), 1025-1039.
     """
-    R = model.responsibilities(X, y)
-    weights = np.ones(len(R)) if weights is None else weights
-    k = worst_expert(model, X, y, R, weights)
-    own = R[:, k] * weights
-    score = _bend(numeric_columns(X), _residuals(model, X, y, k, own), own)
+    R = rows.responsibilities(model)
+    k = worst_expert(model, rows, R)
+    own = R[:, k] * rows.all_weights
+    residuals = _residuals(model, rows.X, rows.y, k, own)
+    score = _bend(numeric_columns(rows.X), residuals, own)
     half = R[:, k] / (1 + np.exp(-SHARPNESS * score))
     return np.column_stack([np.delete(R, k, axis=1), half, R[:, k] - half])
 
 
-def worst_expert(model, X, y, responsibilities, weights):
+def worst_expert(model, rows, responsibilities):
     """Index of the expert with the lowest mean log density of its own rows."""
     # log f_k = log r_k + log p - log g_k; where r vanishes, so does the term.
-    log_density = np.log(np.maximum(responsibilities, TINY))
+    X, y = rows.X, rows.y
+    log_density = np.log(np.maximum(model.responsibilities(X, y), TINY))
     log_density += model.score_samples(X, y)[:, None]
     log_density -= np.log(np.maximum(model.gate_proba(X), TINY))
+    weights = rows.all_weights
     own = responsibilities * weights[:, None]
     totals = own.sum(axis=0)
     mean = (own * log_density).sum(axis=0) / np.maximum(totals, TINY)

@@ -1,0 +1,58 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a user knows of the latent experts: groups of rows, and labels of some."""
+
+import numpy as np
+from sklearn.utils import check_consistent_length, column_or_1d
+
+from skmoe._compat import _safe_indexing
+from skmoe.em.grouped import mean_by_group
+
+
+def check_groups(groups, X, rows=slice(None)):
+    """Codes 0..G-1 of the groups of the kept rows, (m,)."""
+    groups = column_or_1d(groups)
+    check_consistent_length(X, groups)
+    return np.unique(groups[rows], return_inverse=True)[1]
+
+
+def check_expert_labels(labels, names, X, rows=slice(None)):
+    """Index of the known expert of each kept row, -1 where unknown; or None.
+
+    Labels are integers 0..K-1, -1 for unknown, or names of experts, with -1 or None
+    for unknown.
+    """
+    if labels is None:
+        return None
+    check_consistent_length(X, labels)
+    values, inverse = np.unique(
+        np.asarray(labels, dtype=object).ravel()[rows].astype(str), return_inverse=True
+    )
+    codes = {str(k): k for k in range(-1, len(names))} | {"None": -1, "nan": -1}
+    codes |= {name: k for k, name in enumerate(names)}
+    unknown = [value for value in values if value not in codes]
+    if unknown:
+        raise ValueError(
+            f"expert_labels must be integers from 0 to {len(names) - 1}, names of "
+            f"experts ({', '.join(names)}) or -1 for unknown. Got {unknown[0]}."
+        )
+    return np.array([codes[value] for value in values], dtype=np.intp)[inverse]
+
+
+def rows_of_groups(X, groups, weights, is_numeric):
+    """One row per group: means, or the first row; and whether all rows agree."""
+    _, first = np.unique(groups, return_index=True)
+    rows = _safe_indexing(X, first)
+    if not is_numeric:
+        same = np.asarray(_safe_indexing(rows, groups) == X)
+        if not same.all():
+            raise ValueError(
+                "A gate that is not linear must see columns that are constant within "
+                "groups, because it cannot be given means. Name them in gate_features."
+            )
+        return rows, True
+    dense = X.toarray() if hasattr(X, "toarray") else X
+    is_constant = bool(np.all(dense == dense[first][groups]))
+    return (dense[first] if is_constant else mean_by_group(dense, groups, weights)), (
+        is_constant
+    )

@@ -1,0 +1,175 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""How both estimators put gate and experts together and run EM."""
+
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import numpy as np
+from joblib import effective_n_jobs
+
+from skmoe._blocks import TASK_ROWS, one_blas_thread
+from skmoe._design import Designs
+from skmoe._segments import rows_of_groups
+from skmoe._views import numeric_columns
+from skmoe.em.allowed import Allowed
+from skmoe.em.driver import EM
+from skmoe.em.grouped import GroupedMixture, mean_by_group
+from skmoe.em.initialization import StartingPoint, initial_responsibilities
+from skmoe.em.mixture import Mixture
+from skmoe.em.restarts import climb
+from skmoe.em.summed import SummedMixture
+
+
+class TrainingMixin:
+    """From a task to the mixture at its best state."""
+
+    def _run(self, gate, gate_X, kind, task, X, init, rng, groups, allowed):
+        """Run EM; return the mixture at its best state and the run."""
+        terms = _terms(gate, gate_X, kind, task)
+        previous = self._warm_state(terms)
+        self._terms = terms
+        if groups is None:
+            trainer = gate.trainer(gate_X, task.n_experts, task.weights, task.designs)
+        else:
+            trainer = self._gate_of_groups(gate, gate_X, task, groups)
+            allowed = _allowed_by_group(allowed, groups)
+        experts = kind.trainer(task, previous and previous["experts"])
+        if previous is not None:
+            trainer.resume(previous["gate"])
+        with self._mixture(trainer, experts, task.weights, groups, allowed) as mixture:
+
+            def new_run(step=None):
+                return EM(
+                    mixture,
+                    tol=self.tol,
+                    assignment=self.assignment,
+                    accelerate=self.accelerate,
+                    rng=rng,
+                    verbose=self.verbose,
+                    step=step,
+                )
+
+            if previous is not None:
+                return mixture, new_run(previous["step"]).run(self.max_iter)
+            starts = self._starts(init, gate_X, task, X, rng)
+            if groups is not None:
+                starts = [mean_by_group(s[:], groups, task.weights) for s in starts]
+            if allowed is not None:
+                align, weights = isinstance(init, str), mixture.weights
+                starts = [allowed.start(s, weights, align) for s in starts]
+            return mixture, climb(mixture, starts, new_run, self.max_iter)
+
+    def _starts(self, init, gate_X, task, X, rng):
+        def design(X, is_numeric):
+            return task.designs.get(X if is_numeric else numeric_columns(X))
+
+        experts = design(task.X, self._numeric[1])
+        gate = experts if task.X is gate_X else design(gate_X, self._numeric[0])
+        point = StartingPoint(
+            gate,
+            experts,
+            task.targets,
+            task.weights,
+            task.n_experts,
+            is_classification=task.classes is not None,
+        )
+        return initial_responsibilities(init, self.n_init, point, X, task.labels, rng)
+
+    @staticmethod
+    def _gate_of_groups(gate, gate_X, task, groups):
+        """The gate at work on one row per group."""
+        X, is_constant = rows_of_groups(gate_X, groups, task.weights, gate.numeric)
+        if not is_constant:
+            warnings.warn(
+                "The gate sees columns that vary within groups, whose rows share one "
+                "expert: their means over each group are used. Name the columns that "
+                "are constant within groups in gate_features.",
+                UserWarning,
+                stacklevel=6,
+            )
+        ones = np.ones(X.shape[0])
+        return gate.trainer(X, task.n_experts, ones, Designs(ones))
+
+    @contextmanager
+    def _mixture(self, gate, experts, weights, groups, allowed):
+        """The mixture that EM climbs: by sums over blocks of rows where it can be.
+
+        Threads, where there are several, share the blocks.
+        """
+        drawn = self.assignment == "stochastic"  # one draw per row, kept for the M-step
+        if groups is not None:
+            with one_blas_thread:
+                mixture = GroupedMixture(gate, experts, weights, groups, allowed)
+                mixture.is_parametric &= not drawn
+                yield mixture
+            return
+        if drawn or gate.additive is None or experts.additive is None:
+            yield Mixture(gate, experts, weights, allowed)
+            return
+        with one_blas_thread:
+            mixture = SummedMixture(gate, experts, weights, allowed)
+            n_tasks = -(-len(weights) // TASK_ROWS)
+            n_threads = min(effective_n_jobs(self.n_jobs), n_tasks)
+            shares = mixture.is_compiled and self.assignment == "soft"
+            if n_threads == 1 or not shares:
+                yield mixture
+                return
+            # joblib looks for finished work every ten milliseconds, which is as long as
+            # a pass over a hundred thousand rows.
+            with ThreadPoolExecutor(n_threads) as threads:
+                mixture.map = threads.map
+                try:
+                    yield mixture
+                finally:
+                    mixture.map = map
+
+    def _warm_state(self, terms):
+        """What a warm start continues from, or None; the terms must be the same."""
+        if not self.warm_start or not hasattr(self, "experts_"):
+            return None
+        for name, before in self._terms.items():
+            if terms[name] != before:
+                raise ValueError(
+                    f"warm_start=True cannot continue the last fit: its {name} was "
+                    f"{before} and is now {terms[name]}. Fit a clone instead."
+                )
+        step = self._steps.get((self.assignment, self.accelerate))
+        return {"experts": self._experts, "gate": self.gate_, "step": step}
+
+
+def _terms(gate, gate_X, kind, task):
+    """What must not change between a fit and its warm start."""
+    return {
+        "n_experts": task.n_experts,
+        "kind of experts": kind.__name__,
+        "kind of gate": type(gate).__name__,
+        "families": [repr(family) for family in task.families],
+        "number of gate features": gate_X.shape[1],
+        "number of expert features": task.X.shape[1],
+        "number of targets": task.y.shape[1],
+        "classes": None if task.classes is None else task.classes.tolist(),
+    }
+
+
+def _allowed_by_group(allowed, groups):
+    """Experts that all rows of a group allow."""
+    if allowed is None:
+        return None
+    n_groups, n_experts = groups.max() + 1, allowed.mask.shape[1]
+    mask = np.ones((n_groups, n_experts), dtype=bool)
+    np.logical_and.at(mask, groups, allowed.mask)
+    if not mask.any(axis=1).all():
+        group = int(np.flatnonzero(~mask.any(axis=1))[0])
+        first = int(np.flatnonzero(groups == group)[0])
+        raise ValueError(
+            "The rows of a group share one expert, but expert_labels (or the domains "
+            f"of the families) leave none to the group of row {first}."
+        )
+    labels = None
+    if allowed.labels is not None:
+        labels = np.full(n_groups, -1)
+        known = allowed.labels >= 0
+        labels[groups[known]] = allowed.labels[known]
+    return Allowed(mask, labels)

@@ -1,0 +1,84 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is left of gamma functions when their leading terms cancel.
+
+Log densities of gamma, beta, binomial and negative binomial variables are differences
+of large logarithms of gamma functions where the dispersion is small or the counts are
+large. Written with the remainders below, and `relative_entropy` for the leading terms
+(Loader, 2000, "Fast and accurate computation of binomial probabilities"), they keep
+their digits. From `LARGE` on, the remainders are asymptotic series.
+"""
+
+import numpy as np
+from scipy.special import digamma, erfcx, gammaln, xlogy, zeta
+
+LARGE = 20.0
+LOG_2_PI = np.log(2 * np.pi)
+TINY = np.finfo(np.float64).tiny
+
+
+def _parts(x):
+    """Whether x is large; x where it is, 1 / x^2; x where it is not."""
+    x = np.asarray(x, dtype=np.float64)
+    far = np.maximum(x, LARGE)
+    return x >= LARGE, far, 1.0 / far / far, np.clip(x, TINY, LARGE)
+
+
+def stirling_error(x):
+    r""":math:`\log \Gamma(x) - x \log x + x` of x > 0."""
+    large, far, inverse, near = _parts(x)
+    series = 1 / 12 - inverse * (1 / 360 - inverse * (1 / 1260 - inverse / 1680))
+    asymptotic = 0.5 * (LOG_2_PI - np.log(far)) + series / far
+    return np.where(large, asymptotic, gammaln(near) - xlogy(near, near) + near)
+
+
+def factorial_error(y):
+    r""":math:`\log y! - y \log y + y` of integers y >= 0."""
+    positive = np.maximum(y, 1.0)
+    return np.where(y > 0, np.log(positive) + stirling_error(positive), 0.0)
+
+
+def digamma_gap(x):
+    r""":math:`\log x - \psi(x)` of x > 0."""
+    large, far, inverse, near = _parts(x)
+    series = 1 / 12 - inverse * (1 / 120 - inverse * (1 / 252 - inverse / 240))
+    return np.where(large, (0.5 + series / far) / far, np.log(near) - digamma(near))
+
+
+def trigamma_gap(x):
+    r""":math:`x^2 \psi'(x) - x` of x > 0."""
+    large, far, inverse, near = _parts(x)
+    series = 1 / 6 - inverse * (1 / 30 - inverse * (1 / 42 - inverse / 30))
+    return np.where(large, 0.5 + series / far, near**2 * zeta(2.0, near) - near)
+
+
+def half_step(x):
+    r""":math:`\log \Gamma(x + \frac12) - \log \Gamma(x) - \frac12 \log x`, x > 0."""
+    large, far, inverse, near = _parts(x)
+    series = 1 / 8 - inverse * (1 / 192 - inverse * (1 / 640 - inverse * 17 / 14336))
+    exact = gammaln(near + 0.5) - gammaln(near) - 0.5 * np.log(near)
+    return np.where(large, -series / far, exact)
+
+
+def half_step_slope(x):
+    r""":math:`\psi(x + \frac12) - \psi(x) - 1 / (2x)`, the derivative of the above."""
+    large, _, inverse, near = _parts(x)
+    series = 1 / 8 - inverse * (1 / 64 - inverse * (1 / 128 - inverse * 17 / 2048))
+    exact = digamma(near + 0.5) - digamma(near) - 0.5 / near
+    return np.where(large, series * inverse, exact)
+
+
+def excess(ratio):
+    """``ratio - 1 - log ratio``, to rounding even where the ratio is close to one."""
+    return ratio - 1.0 - np.log(np.maximum(ratio, TINY))
+
+
+def relative_entropy(y, m):
+    """``y log(y / m) - y + m`` of y >= 0 and m > 0."""
+    positive = y > 0
+    return np.where(positive, y * excess(m / np.where(positive, y, 1.0)), m)
+
+
+def mills(t):
+    r""":math:`\varphi(t) / \Phi(t)` of the standard normal distribution."""
+    return np.sqrt(2 / np.pi) / erfcx(-t / np.sqrt(2))
