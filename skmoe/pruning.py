@@ -94,7 +94,7 @@ def prune(
     """
     check_is_fitted(model)
     _check_arguments(model, y, min_share, n_experts, refit)
-    weights = np.ones(X.shape[0] if hasattr(X, "shape") else len(X))
+    weights = np.ones(X.shape[0] if hasattr(X, "shape") else len(np.asarray(X)))
     if sample_weight is not None:
         weights = check_sample_weight(sample_weight, X)
     share = _share(model, X, y, weights)

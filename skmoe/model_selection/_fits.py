@@ -67,7 +67,7 @@ class Rows:
     @property
     def n_samples(self):
         """Number of rows."""
-        return self.X.shape[0] if hasattr(self.X, "shape") else len(self.X)
+        return self.X.shape[0] if hasattr(self.X, "shape") else len(np.asarray(self.X))
 
 
 @dataclass

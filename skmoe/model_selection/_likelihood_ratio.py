@@ -113,7 +113,8 @@ def likelihood_ratio_test(
     drawn = Parallel(n_jobs=n_jobs)(
         delayed(_drawn_statistic)(estimator, X, null.model, seed) for seed in seeds
     )
-    p_value = (1 + np.count_nonzero(np.array(drawn) >= statistic)) / (n_bootstrap + 1)
+    n_above = sum(value >= statistic for value in drawn)
+    p_value = float((1 + n_above) / (n_bootstrap + 1))
     return LikelihoodRatioResult(statistic, p_value, n_experts, np.array(drawn))
 
 
