@@ -116,7 +116,9 @@ def bootstrap(
     Each refit starts from the fitted responsibilities, so that it stays at the same
     maximum. Experts have no order of their own: those of a refit are matched to the
     fitted ones by the responsibilities that they take at the rows given (the assignment
-    of the highest cosines), experts of different kinds never exchanged.
+    of the highest cosines), experts of different kinds never exchanged. Rows are taken
+    for independent: a model fitted with `groups` wants its groups drawn, which this
+    does not do.
 
     Parameters
     ----------
