@@ -48,6 +48,7 @@ from skmoe._views import (
     resolve_columns,
     select_columns,
 )
+from skmoe.em.capacity import CapacityMixture
 from skmoe.em.driver import EM
 from skmoe.em.initialization import StartingPoint, initial_responsibilities
 from skmoe.em.mixture import Mixture
@@ -361,6 +362,9 @@ class BaseMixtureOfExperts(PredictionMixin, LikelihoodMixin, _BaseComposition):
 
         Threads, where there are several, share the blocks.
         """
+        if gate.capacity_factor is not None:
+            yield CapacityMixture(gate, experts, weights, assignment=self.assignment)
+            return
         drawn = self.assignment == "stochastic"  # one draw per row, kept for the M-step
         if drawn or gate.additive is None or experts.additive is None:
             yield Mixture(gate, experts, weights)

@@ -5,15 +5,21 @@
 from skmoe.gates.base import BaseGate
 from skmoe.gates.classifier import ClassifierGate
 from skmoe.gates.constant import ConstantGate
+from skmoe.gates.gaussian import GaussianGate
+from skmoe.gates.hierarchical import HierarchicalGate
 from skmoe.gates.pipeline import PipelineGate
 from skmoe.gates.resolve import check_gate
+from skmoe.gates.select import SelectedGate
 from skmoe.gates.softmax import SoftmaxGate
 
 __all__ = [
     "BaseGate",
     "ClassifierGate",
     "ConstantGate",
+    "GaussianGate",
+    "HierarchicalGate",
     "PipelineGate",
+    "SelectedGate",
     "SoftmaxGate",
     "check_gate",
 ]

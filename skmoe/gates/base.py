@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skmoe._compat import check_sample_weight
 from skmoe._design import Designs
@@ -67,6 +67,32 @@ class BaseGate(ABC, BaseEstimator):
         """
         return np.exp(self.predict_log_proba(X))
 
+    def select(self, experts):
+        r"""Return the fitted gate of some of the experts, renormalised.
+
+        What pruning asks for: :math:`g_k(x) / \sum_{l \in S} g_l(x)` for the experts
+        :math:`k \in S` that are kept.
+
+        Parameters
+        ----------
+        experts : array-like of int
+            Indices of the experts kept, in their new order.
+
+        Returns
+        -------
+        BaseGate
+            Fitted, with a column for each expert kept.
+
+        Raises
+        ------
+        ValueError
+            If `experts` are not distinct indices of experts.
+        """
+        from skmoe.gates.select import SelectedGate  # it is a gate itself
+
+        check_is_fitted(self)
+        return SelectedGate(self, experts)
+
     def fit(self, X, responsibilities, sample_weight=None):
         """Fit the gate to soft labels, to convergence.
 
@@ -90,7 +116,7 @@ class BaseGate(ABC, BaseEstimator):
             If `responsibilities` are not soft labels for the rows of `X`.
         """
         X = self._check_fit_input(X)
-        responsibilities = check_soft_labels(responsibilities, X.shape[0])
+        responsibilities = check_soft_labels(responsibilities, _num_samples(X))
         weights = check_sample_weight(sample_weight, X)
         trainer = self.trainer(X, responsibilities.shape[1], weights, Designs(weights))
         trainer.fit(responsibilities * weights[:, None])
@@ -130,6 +156,12 @@ class GateTrainer(ABC):
     penalty = 0.0
     #: The `Additive` trainer behind this one, if its steps are sums over rows.
     additive = None
+    #: Largest load of an expert in equal shares, see `skmoe.em.capacity`; None: any.
+    capacity_factor = None
+    #: Weighted total log density of X: zero, unless the gate models X as well and
+    #: `log_proba` is the log of the joint density of the expert and the row,
+    #: ``log pi_k p_k(x)``. The bound of EM is then that of p(x, y).
+    log_marginal = 0.0
 
     @property
     @abstractmethod
