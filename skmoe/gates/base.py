@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_array, check_consistent_length, get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from skmoe._compat import check_sample_weight
+from skmoe._compat import _check_n_features, check_sample_weight
 from skmoe._design import Designs
 from skmoe._views import FLOATS
 
@@ -136,13 +136,15 @@ class BaseGate(ABC, BaseEstimator):
 
     def _check_predict_input(self, X):
         check_is_fitted(self)
-        return check_array(
+        X = check_array(
             X,
-            accept_sparse="csr",
+            accept_sparse=get_tags(self).input_tags.sparse and "csr",
             dtype=FLOATS,
             ensure_min_features=0,
             estimator=self,
         )
+        _check_n_features(self, X, reset=False)
+        return X
 
 
 class GateTrainer(ABC):

@@ -7,11 +7,9 @@ from numbers import Real
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.base import clone
-from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import Interval, StrOptions
-from skmoe._views import FLOATS
 from skmoe.gates.base import BaseGate
 from skmoe.gates.gaussian_trainer import GaussianTrainer
 from skmoe.gates.select import check_selection, renormalised
@@ -25,8 +23,8 @@ class GaussianGate(BaseGate):
         g_k(x) = \frac{\pi_k N(x; \mu_k, S_k)}{\sum_l \pi_l N(x; \mu_l, S_l)}, \qquad
         \hat\pi_k = \frac{N_k}{W}, \quad
         \hat\mu_k = \frac{1}{N_k} \sum_i w_i r_{ik} x_i, \quad
-        \hat S_k = \frac{1}{N_k} \Bigl( \sum_i w_i r_{ik} (x_i - \hat\mu_k)
-            (x_i - \hat\mu_k)' + \epsilon \frac WK D \Bigr) ,
+        \hat S_k = \frac{1}{N_k} \sum_i w_i r_{ik} (x_i - \hat\mu_k)
+            (x_i - \hat\mu_k)' + \epsilon D ,
 
     with :math:`N_k = \sum_i w_i r_{ik}`, :math:`W = \sum_i w_i`, D the diagonal of the
     features' variances and :math:`\epsilon` the `reg_covar`. EM maximises the *joint*
@@ -39,10 +37,8 @@ class GaussianGate(BaseGate):
         One matrix, one diagonal per expert, or one matrix that all share (boundaries
         between experts are then linear, as the softmax gate's are).
     reg_covar : float, default=1e-6
-        Keeps covariances away from zero, relative to the variances of the features. It
-        is a prior, :math:`\exp(-\frac{\epsilon W}{2 K} \mathrm{tr}(D S_k^{-1}))`, so
-        EM stays monotone, and a density cannot collapse onto one row. ('tied': W in
-        place of W / K.) 0: none.
+        Keeps covariances away from zero, relative to the variances of the features: a
+        density cannot collapse onto one row. 0: none.
 
     Attributes
     ----------
@@ -53,6 +49,10 @@ class GaussianGate(BaseGate):
     covariances_ : ndarray
         Of shape (n_experts, n_features, n_features), (n_experts, n_features) for
         'diag', (n_features, n_features) for 'tied'.
+    scale_ : ndarray of shape (n_features,)
+        Standard deviations of the training rows' columns.
+    n_features_in_ : int
+        Number of features.
 
     Raises
     ------
@@ -69,8 +69,13 @@ class GaussianGate(BaseGate):
     In an estimator with this gate, `lower_bounds_` are those of
     :math:`\log p(x, y)`, on the scale of the columns of X; `log_likelihood_`,
     `score_samples` and the information criteria are those of :math:`\log p(y | x)`, as
-    with every gate. Joint fits bring the experts' regions to where rows lie close
-    together. A tight prediction given x is not what they aim at.
+    with every gate. A joint fit divides the rows by where they lie as well as by how y
+    depends on x; with many features the former outweighs the latter.
+
+    The covariances above maximise the expected log density of rows blurred with noise
+    of covariance :math:`\epsilon D`. So a density counts with the factor
+    :math:`\exp(-\frac{\epsilon}{2} \mathrm{tr}(D S_k^{-1}))` in EM and in g, which is
+    one unless a covariance is as small as that noise, and EM stays monotone.
 
     References
     ----------
@@ -107,6 +112,11 @@ class GaussianGate(BaseGate):
         self._validate_params()
         return GaussianTrainer(self, designs.get(X), n_experts, weights)
 
+    @property
+    def n_features_in_(self):
+        """Number of features; there is none before `fit`."""
+        return self.means_.shape[1]
+
     def count_parameters(self):
         """Proportions, means and covariances of the fitted gate."""
         n_experts, n_features = self.means_.shape
@@ -119,26 +129,31 @@ class GaussianGate(BaseGate):
         return n_experts - 1 + self.means_.size + covariances[self.covariance_type]
 
     def scores(self, X, order="F"):
+        """Log joint densities of validated rows and experts, blurred, (n, K)."""
+        blur = [np.sum((U * self.scale_) ** 2) for U in self._whitening()]
+        return self._log_joint(X) - 0.5 * self.reg_covar * np.array(blur)
+
+    def _log_joint(self, X):
         """Log joint densities of validated rows and experts, (n, K)."""
-        n_experts, n_features = self.means_.shape
+        n_features = self.means_.shape[1]
         with np.errstate(divide="ignore"):  # an expert left without rows
-            scores = np.log(self.proportions_) - 0.5 * n_features * np.log(2 * np.pi)
-        scores = np.tile(scores, (X.shape[0], 1))
-        for k in range(n_experts):
+            constant = np.log(self.proportions_) - 0.5 * n_features * np.log(2 * np.pi)
+        log_joint = np.tile(constant, (X.shape[0], 1))
+        for k, U in enumerate(self._whitening()):
             centered = X - self.means_[k]
-            if self.covariance_type == "diag":
-                deviation = np.sqrt(self.covariances_[k])
-                scores[:, k] -= np.log(deviation).sum()
-                whitened = centered / deviation
-            else:
-                tied = self.covariance_type == "tied"
-                covariance = self.covariances_ if tied else self.covariances_[k]
-                # The inverse and not a solve: as accurate, and one product for n rows.
-                lower = np.linalg.cholesky(covariance)
-                scores[:, k] -= np.log(np.diagonal(lower)).sum()
-                whitened = centered @ np.linalg.inv(lower).T
-            scores[:, k] -= 0.5 * np.einsum("ij,ij->i", whitened, whitened)
-        return scores
+            is_diagonal = U.ndim == 1
+            whitened = centered * U if is_diagonal else centered @ U.T
+            log_joint[:, k] -= 0.5 * np.einsum("ij,ij->i", whitened, whitened)
+            log_joint[:, k] += np.log(U if is_diagonal else np.diagonal(U)).sum()
+        return log_joint
+
+    def _whitening(self):
+        """U with U S U' = 1 for each expert, (d, d), or (d,) where S is diagonal."""
+        if self.covariance_type == "diag":
+            return list(1 / np.sqrt(self.covariances_))
+        inverses = np.linalg.inv(np.linalg.cholesky(self.covariances_))
+        tied = self.covariance_type == "tied"
+        return [inverses] * len(self.means_) if tied else list(inverses)
 
     def predict_log_proba(self, X):
         """Log probabilities of the experts.
@@ -171,7 +186,7 @@ class GaussianGate(BaseGate):
         ndarray of shape (n_samples,)
             Natural logarithms.
         """
-        return logsumexp(self.scores(self._check_predict_input(X)), axis=1)
+        return logsumexp(self._log_joint(self._check_predict_input(X)), axis=1)
 
     def select(self, experts):
         """Return the gate of some of the experts, renormalised.
@@ -195,14 +210,10 @@ class GaussianGate(BaseGate):
         kept = check_selection(experts, len(self.means_))
         selected = clone(self)
         selected.proportions_ = renormalised(self.proportions_[kept])
-        selected.means_ = self.means_[kept]
+        selected.means_, selected.scale_ = self.means_[kept], self.scale_
         tied = self.covariance_type == "tied"
         selected.covariances_ = self.covariances_ if tied else self.covariances_[kept]
         return selected
-
-    def _check_predict_input(self, X):
-        check_is_fitted(self)
-        return check_array(X, dtype=FLOATS, ensure_min_features=0, estimator=self)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -25,6 +25,10 @@ class GaussianTrainer(Additive, GateTrainer):
 
     Arrays have leading axes (m, c), m matrices of dimension d, d for 'full' (K, 1) and
     'tied' (1, 1); a diagonal is K d matrices of dimension one, (K, d).
+
+    `blur` is the reg_covar: the expectation of the log density of :math:`a + e` with
+    noise e of variance :math:`\epsilon` is :math:`\log N(a; \mu, S) -
+    \frac{\epsilon}{2} |U|^2`, and that is what EM climbs.
     """
 
     def __init__(self, template, design, n_experts, weights):
@@ -48,7 +52,7 @@ class GaussianTrainer(Additive, GateTrainer):
         self.eta = np.zeros(n_experts - 1)
         self.U = np.tile(np.eye(size), (n_matrices, cells, 1, 1))
         self.b = np.zeros((n_experts, cells, size))
-        self.prior = template.reg_covar * self.total / n_matrices
+        self.blur = template.reg_covar
         self._log_proba = None
 
     # -- state ------------------------------------------------------------------------
@@ -77,11 +81,6 @@ class GaussianTrainer(Additive, GateTrainer):
         return logits - np.log(np.exp(logits).sum())
 
     @property
-    def penalty(self):
-        """The prior of the covariances in units of the mean log likelihood."""
-        return 0.5 * self.prior * float(np.sum(self.U**2)) / self.total
-
-    @property
     def log_proba(self):
         """Log joint densities of row and expert on the user's scale, (n, K)."""
         if self._log_proba is None:
@@ -107,6 +106,7 @@ class GaussianTrainer(Additive, GateTrainer):
         scale = np.log(self.design.scale).sum() + 0.5 * n_features * LOG_2_PI
         diagonal = np.abs(np.diagonal(self.U, axis1=2, axis2=3))
         constant = np.log(np.maximum(diagonal, TINY)).sum(axis=(1, 2)) - scale
+        constant -= 0.5 * self.blur * np.sum(self.U**2, axis=(1, 2, 3))
         columns, offsets = block.A[:-1], self.b.reshape(len(self.b), -1, 1)
         log_joint = np.empty((len(self.b), columns.shape[1]))
         for k, offset in enumerate(offsets):
@@ -157,9 +157,9 @@ class GaussianTrainer(Additive, GateTrainer):
         counts = self._pooled(np.where(alive, totals, 0.0))
         has_rows = counts > 0
         scatter = second - self._pooled(first[..., :, None] * means[..., None, :])
-        scatter = scatter + self.prior * np.eye(scatter.shape[-1])
         U = self.U.copy()
         covariances = scatter[has_rows] / counts[has_rows][:, None, None, None]
+        covariances += self.blur * np.eye(scatter.shape[-1])
         U[has_rows] = np.tril(np.linalg.inv(self._cholesky(covariances)))
         b = np.where(alive[:, None, None], _times(U, means), self.b)
         return U, b
@@ -176,11 +176,11 @@ class GaussianTrainer(Additive, GateTrainer):
             ) from error
 
     def _score(self, totals, first, second):
-        """Gradient of the mean expected log joint density less the penalty, flat."""
+        """Gradient of the mean expected log joint density, flat."""
         counts = self._pooled(totals)[:, None, None]
         diagonal = np.diagonal(self.U, axis1=2, axis2=3)
         of_U = self._pooled(self.b[..., :, None] * first[..., None, :])
-        of_U = of_U - self.U @ second - self.prior * self.U
+        of_U = of_U - self.U @ second - self.blur * counts[..., None] * self.U
         where = np.arange(self.U.shape[-1])
         of_U[..., where, where] += counts / diagonal
         of_b = _times(self.U, first) - totals[:, None, None] * self.b
@@ -218,6 +218,7 @@ class GaussianTrainer(Additive, GateTrainer):
         template, scale = self.template, self.design.scale
         fitted = type(template)(**template.get_params(deep=False))
         fitted.proportions_ = np.exp(self.log_proportions)
+        fitted.scale_ = scale
         inverse = np.linalg.inv(self.U)
         means = _times(inverse, self.b).reshape(len(self.b), -1)
         fitted.means_ = means * scale + self.design.center

@@ -37,6 +37,8 @@ class HierarchicalGate(BaseGate):
     ----------
     nodes_ : list of list of SoftmaxGate
         The fitted gates, level by level, from left to right.
+    n_features_in_ : int
+        Number of features.
     scale_ : ndarray of shape (n_features,)
         Standard deviations of the training rows' columns, the units of the penalty.
 
@@ -102,6 +104,11 @@ class HierarchicalGate(BaseGate):
                 f"number of experts is {n_experts}. Their product must be n_experts."
             )
         return HierarchicalTrainer(self, designs.get(X), weights)
+
+    @property
+    def n_features_in_(self):
+        """Number of features; there is none before `fit`."""
+        return self.nodes_[0][0].n_features_in_
 
     def count_parameters(self):
         """Free coefficients of all nodes."""

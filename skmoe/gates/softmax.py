@@ -6,7 +6,6 @@ from numbers import Real
 
 import numpy as np
 from scipy.optimize import minimize
-
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -73,6 +72,8 @@ class SoftmaxGate(BaseGate):
         Slopes :math:`v_k` per unit of each feature.
     intercept_ : ndarray of shape (n_experts,)
         Intercepts :math:`a_k`.
+    n_features_in_ : int
+        Number of features.
 
     Raises
     ------
@@ -139,6 +140,11 @@ class SoftmaxGate(BaseGate):
             trainer = BalancedTrainer(trainer, float(self.balance))
         trainer.capacity_factor = self.capacity_factor
         return trainer
+
+    @property
+    def n_features_in_(self):
+        """Number of features; there is none before `fit`."""
+        return self.coef_.shape[1]
 
     def count_parameters(self):
         """Free coefficients of the fitted gate; with an L1 penalty, those not zero."""
