@@ -50,6 +50,7 @@ def test_loads_obey_and_there_is_no_gap(scale, factor, n_experts):
         )
 
 
+@pytest.mark.filterwarnings("ignore:delta_grad == 0.0")
 def test_it_is_the_constrained_maximum():
     log_joint, weights = problem(0, n_samples=8)
     limit = 1.1 * weights.sum() / 3

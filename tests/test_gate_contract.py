@@ -87,6 +87,17 @@ def test_integer_weights_equal_repeated_rows(soft_labels, gate):
     assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=1e-5)
 
 
+@every(PARAMETRIC)
+def test_units_and_origin_of_the_features_do_not_matter(soft_labels, gate):
+    X, R, weights = soft_labels
+    moved = (X + 2.0) * [1e6, 1e-6, 3.0]
+    assert_allclose(
+        clone(gate).fit(moved, R, weights).predict_proba(moved),
+        clone(gate).fit(X, R, weights).predict_proba(X),
+        atol=1e-6,
+    )
+
+
 @every({name: gate for name, gate in PARAMETRIC.items() if name not in DENSE_ONLY})
 def test_sparse_equals_dense(soft_labels, gate):
     X, R, weights = soft_labels

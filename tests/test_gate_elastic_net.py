@@ -148,10 +148,10 @@ def test_a_step_that_would_fall_is_shortened(soft_labels, monkeypatch):
         return 100 * slopes, 100 * intercept
 
     monkeypatch.setattr(trainer, "_least_squares", too_far)
-    values = [trainer._expected(R)]
+    values = [trainer.expected(R)]
     for _ in range(5):
         trainer.step(R)
-        values.append(trainer._expected(R))
+        values.append(trainer.expected(R))
     assert np.diff(values).min() >= -1e-13
     assert values[-1] > values[0]
     state = trainer.V.copy()

@@ -4,12 +4,10 @@
 
 import numpy as np
 
-from skmoe.gates.base import GateTrainer
-
-MAX_ITER = 1000
+from skmoe.gates.base import IteratedTrainer
 
 
-class BalancedTrainer(GateTrainer):
+class BalancedTrainer(IteratedTrainer):
     r"""A gate with pseudo-counts for its mean probabilities.
 
     The Dirichlet prior :math:`\frac{\beta}{W} \sum_k \log \bar g_k` with
@@ -57,19 +55,6 @@ class BalancedTrainer(GateTrainer):
         pseudo *= self.balance / pseudo.sum(axis=0)
         self.inner.weights = self.weights + pseudo.sum(axis=1)
         self.inner.step(responsibilities + pseudo)
-
-    def fit(self, responsibilities, tol=1e-12):
-        """Step until a step gains less than `tol`."""
-        value = self._expected(responsibilities)
-        for _ in range(MAX_ITER):
-            self.step(responsibilities)
-            gain, value = -value, self._expected(responsibilities)
-            if gain + value <= tol:
-                return
-
-    def _expected(self, responsibilities):
-        value = np.vdot(responsibilities, self.log_proba) / self.total
-        return float(value) - self.penalty
 
     def resume(self, fitted):
         """Take up a fitted gate."""

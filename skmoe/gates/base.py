@@ -195,6 +195,27 @@ class GateTrainer(ABC):
         self.step(responsibilities)
 
 
+class IteratedTrainer(GateTrainer):
+    """A gate of which one step does not reach the maximum.
+
+    Subclasses have `total`, the sum of the sample weights.
+    """
+
+    def expected(self, responsibilities):
+        """Mean expected log probability minus the penalty."""
+        value = np.vdot(responsibilities, self.log_proba) / self.total
+        return float(value) - self.penalty
+
+    def fit(self, responsibilities, max_iter=1000, tol=1e-12):
+        """Fit to fixed responsibilities until a step gains less than `tol`."""
+        value = self.expected(responsibilities)
+        for _ in range(max_iter):
+            self.step(responsibilities)
+            gain, value = -value, self.expected(responsibilities)
+            if gain + value <= tol:
+                return
+
+
 def check_soft_labels(responsibilities, n_samples):
     """Return soft labels as a float64 array or raise."""
     soft = check_array(

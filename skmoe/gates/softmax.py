@@ -13,7 +13,7 @@ from skmoe._compat import Interval
 from skmoe.em.additive import Additive
 from skmoe.em.parametric import Ascent
 from skmoe.gates.balance import BalancedTrainer
-from skmoe.gates.base import BaseGate, GateTrainer
+from skmoe.gates.base import BaseGate, IteratedTrainer
 from skmoe.gates.select import check_selection
 from skmoe.gates.sparse_softmax import SparseSoftmaxTrainer
 from skmoe.solvers import softmax_regression as softmax
@@ -205,7 +205,7 @@ class SoftmaxGate(BaseGate):
         return scores
 
 
-class SoftmaxTrainer(Additive, GateTrainer):
+class SoftmaxTrainer(Additive, IteratedTrainer):
     r"""The softmax gate at work: V (K - 1, p) on the standardised design.
 
     The information is the Hessian of the expected log gate probability while that is
@@ -309,15 +309,10 @@ class SoftmaxTrainer(Additive, GateTrainer):
 
     def fit(self, responsibilities, max_iter=1000, tol=1e-12):
         """Fit to fixed responsibilities until a Newton step gains less than `tol`."""
-        if not self.is_newton:
+        if self.is_newton:
+            super().fit(responsibilities, max_iter, tol)
+        else:
             self._lbfgs(responsibilities, max_iter)
-            return
-        value = self.expected(responsibilities)
-        for _ in range(max_iter):
-            self.step(responsibilities)
-            gain, value = -value, self.expected(responsibilities)
-            if gain + value <= tol:
-                return
 
     def _lbfgs(self, responsibilities, max_iter):
         def negative(values):

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet
 
-from skmoe.gates.base import GateTrainer
+from skmoe.gates.base import IteratedTrainer
 from skmoe.solvers.softmax_regression import log_softmax
 
 # Smallest curvature p (1 - p) per unit of weight in the quadratic model: an expert that
@@ -21,7 +21,7 @@ DESCENT_SWEEPS = 200
 MAX_HALVINGS = 30
 
 
-class SparseSoftmaxTrainer(GateTrainer):
+class SparseSoftmaxTrainer(IteratedTrainer):
     r"""The softmax gate with an elastic net at work.
 
     Slopes V (K, d) on standardised columns, all K of them, and intercepts a (K,). The
@@ -70,10 +70,7 @@ class SparseSoftmaxTrainer(GateTrainer):
     @property
     def penalty(self):
         """The elastic net in units of the mean log likelihood."""
-        return self._norm(self.V)
-
-    def _norm(self, slopes):
-        squares, absolute = np.sum(slopes**2), np.sum(np.abs(slopes))
+        squares, absolute = np.sum(self.V**2), np.sum(np.abs(self.V))
         rho = self.l1_ratio
         return self.alpha * float((1 - rho) / 2 * squares + rho * absolute)
 
@@ -123,7 +120,7 @@ class SparseSoftmaxTrainer(GateTrainer):
     def _ascend(self, k, slopes, intercept, responsibilities):
         """Go to expert k's new coefficients, or as far as the objective rises."""
         start = self.V[k].copy(), self.intercepts[k], self.scores, self.log_proba
-        before = self._expected(responsibilities)
+        before = self.expected(responsibilities)
         move = self.columns @ slopes + intercept - self.scores[:, k]
         length = 1.0
         for _ in range(MAX_HALVINGS):
@@ -133,23 +130,10 @@ class SparseSoftmaxTrainer(GateTrainer):
             self.scores = start[2].copy()
             self.scores[:, k] += length * move
             self._log_proba = None
-            if self._expected(responsibilities) >= before:
+            if self.expected(responsibilities) >= before:
                 return
             length /= 2
         self.V[k], self.intercepts[k], self.scores, self._log_proba = start
-
-    def _expected(self, responsibilities):
-        value = np.vdot(responsibilities, self.log_proba) / self.total
-        return float(value) - self.penalty
-
-    def fit(self, responsibilities, max_iter=1000, tol=1e-12):
-        """Fit to fixed responsibilities until a step gains less than `tol`."""
-        value = self._expected(responsibilities)
-        for _ in range(max_iter):
-            self.step(responsibilities)
-            gain, value = -value, self._expected(responsibilities)
-            if gain + value <= tol:
-                return
 
     def gate(self):
         """Return the fitted gate, coefficients on the user's scale, zeros kept."""
