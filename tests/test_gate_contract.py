@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,6 +18,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe._design import Designs
+from skmoe.em.driver import EM
 from skmoe.gates import (
     ClassifierGate,
     ConstantGate,
@@ -218,6 +220,27 @@ def test_em_never_falls_and_reports_the_conditional_likelihood(
     assert model.lower_bounds_[-1] > model.lower_bounds_[0]
     total = weights @ model.score_samples(X, y)
     assert_allclose(model.log_likelihood_, total, rtol=1e-8, atol=1e-7)
+
+
+@SHORT
+@every(GATES)
+def test_the_m_step_itself_never_lowers_the_objective(regression, gate, monkeypatch):
+    """`lower_bounds_` are running maxima where nothing takes a bad step back."""
+    bounds = []
+    e_step = EM._e_step
+
+    def watched(run):
+        expectations, bound = e_step(run)
+        bounds.append(bound)
+        return expectations, bound
+
+    monkeypatch.setattr(EM, "_e_step", watched)
+    line = make_pipeline(LinearRegression())  # fitted by itself: plain EM, no retreats
+    model = MixtureOfExpertsRegressor(line, gate=gate, n_init=1, max_iter=30)
+    model.fit(*regression)
+    assert len(bounds) == model.n_iter_ + 1
+    assert np.diff(bounds).min() >= -1e-12
+    assert bounds[-1] > bounds[0]
 
 
 @SHORT

@@ -17,7 +17,7 @@ from skmoe.solvers.softmax_regression import log_softmax
 SMALLEST_CURVATURE = 1e-5
 # Of coordinate descent, relative to the least-squares targets' sum of squares.
 DESCENT_TOLERANCE = 1e-8
-DESCENT_SWEEPS = 200
+DESCENT_SWEEPS = 50
 MAX_HALVINGS = 30
 
 
