@@ -36,7 +36,15 @@ from sklearn.utils.estimator_checks import (
 import skmoe
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.families import Categorical, Gaussian
-from skmoe.gates import ClassifierGate, ConstantGate, PipelineGate, SoftmaxGate
+from skmoe.gates import (
+    ClassifierGate,
+    ConstantGate,
+    GaussianGate,
+    HierarchicalGate,
+    PipelineGate,
+    SoftmaxGate,
+)
+from skmoe.gates.select import SelectedGate
 
 
 def softmax_pipeline():
@@ -86,6 +94,8 @@ MODELS = REGRESSORS + CLASSIFIERS
 GATES = [
     SoftmaxGate(),
     ConstantGate(),
+    GaussianGate(),
+    HierarchicalGate((2,)),
     ClassifierGate(LogisticRegression(tol=1e-10)),
     PipelineGate(softmax_pipeline()),
 ]
@@ -223,6 +233,7 @@ def public_estimators():
         if issubclass(value, BaseEstimator)
         and value.__module__.startswith("skmoe.")
         and not name.startswith(("_", "Base"))
+        and value is not SelectedGate  # made by `select` only, of a fitted gate
     }
 
 

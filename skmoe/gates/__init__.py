@@ -9,7 +9,6 @@ from skmoe.gates.gaussian import GaussianGate
 from skmoe.gates.hierarchical import HierarchicalGate
 from skmoe.gates.pipeline import PipelineGate
 from skmoe.gates.resolve import check_gate
-from skmoe.gates.select import SelectedGate
 from skmoe.gates.softmax import SoftmaxGate
 
 __all__ = [
@@ -19,7 +18,6 @@ __all__ = [
     "GaussianGate",
     "HierarchicalGate",
     "PipelineGate",
-    "SelectedGate",
     "SoftmaxGate",
     "check_gate",
 ]
