@@ -386,11 +386,12 @@ class BaseMixtureOfExperts(
         self.converged_ = bool(run.converged)
         self.log_likelihood_ = float(mixture.log_likelihood())
         self._totals = mixture.totals()
+        self._collapsed = mixture.collapsed()
         self.n_parameters_ = self._count_parameters()
         # What acceleration has learnt serves a warm start that climbs the same way.
         way = (self.assignment, self.accelerate)
         self._steps = {way: run.step} if self.warm_start else {}
-        self._warn(mixture)
+        self._warn()
 
     def _name_features(self, estimators):
         columns = slice(None) if self._expert_columns is None else self._expert_columns
@@ -406,7 +407,7 @@ class BaseMixtureOfExperts(
         ]
         return gate + sum(experts) + noise.count_parameters()
 
-    def _warn(self, mixture):
+    def _warn(self):
         if not self.converged_:
             warnings.warn(
                 f"EM did not converge in max_iter={self.max_iter} iterations "
@@ -417,7 +418,7 @@ class BaseMixtureOfExperts(
                 ConvergenceWarning,
                 stacklevel=6,
             )
-        collapsed = np.flatnonzero(mixture.collapsed())
+        collapsed = np.flatnonzero(self._collapsed)
         if len(collapsed):
             warnings.warn(
                 f"The dispersions of experts {collapsed.tolist()} have collapsed onto "

@@ -11,8 +11,6 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import check_sample_weight
-from skmoe.experts.stacked import StackedExperts
-from skmoe.gates import ConstantGate, SoftmaxGate
 
 
 def prune(
@@ -161,10 +159,10 @@ def _restricted(model, kept):
     params = model.get_params(deep=False)
     fitted = {name: value for name, value in vars(model).items() if name not in params}
     vars(pruned).update(fitted)
-    pruned._experts = _select_experts(model._experts, kept)
+    pruned._experts = model._experts.select(kept)
     pruned.experts_ = pruned._experts.estimators
     pruned.named_experts_ = Bunch(**dict(zip(names, pruned.experts_, strict=True)))
-    pruned.gate_ = _select_gate(model.gate_, kept)
+    pruned.gate_ = model.gate_.select(kept)
     pruned.n_experts_ = len(kept)
     pruned._expose_noise(pruned._experts.noise)
     return pruned
@@ -181,37 +179,6 @@ def _smaller_params(model, names):
     if not (isinstance(model.init, str) or callable(model.init)):
         params["init"] = "quantile"  # an array has an entry for each old expert
     return params
-
-
-def _select_experts(experts, kept):
-    chosen = copy(experts)
-    chosen.estimators = [experts.estimators[k] for k in kept]
-    chosen.noise = experts.noise.select(kept)
-    if isinstance(experts, StackedExperts):
-        shape = (len(experts.estimators), experts.n_scores)
-        coef = experts.coef.T.reshape(*shape, -1)[kept]
-        chosen.coef = coef.reshape(-1, coef.shape[2]).T
-        chosen.intercept = experts.intercept.reshape(shape)[kept].ravel()
-    return chosen
-
-
-def _select_gate(gate, kept):
-    """The gate renormalised over some experts."""
-    if hasattr(gate, "select"):
-        return gate.select(kept)
-    chosen = copy(gate)
-    if isinstance(gate, SoftmaxGate):
-        coef, intercept = gate.coef_[kept], gate.intercept_[kept]
-        chosen.coef_ = coef - coef.mean(axis=0)  # sums over experts stay zero
-        chosen.intercept_ = intercept - intercept.mean()
-    elif isinstance(gate, ConstantGate):
-        chosen.proportions_ = gate.proportions_[kept] / gate.proportions_[kept].sum()
-    else:
-        raise TypeError(
-            f"{gate!r} cannot be restricted to some experts: prune needs a gate with "
-            "`select`, a SoftmaxGate or a ConstantGate."
-        )
-    return chosen
 
 
 # -- what it says of itself ------------------------------------------------------------

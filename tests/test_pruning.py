@@ -239,27 +239,12 @@ def test_a_family_of_each_expert(data):
     assert clone(pruned).fit(X, y).n_experts_ == 2
 
 
-def test_a_gate_that_can_select_is_asked_to(data):
-    class SelectingGate(ConstantGate):
-        def select(self, experts):
-            fitted = ConstantGate()
-            fitted.proportions_ = np.full(len(experts), 1 / len(experts))
-            return fitted
-
+def test_any_gate_is_restricted_to_the_experts_kept(data):
     X, y = data
-    model = four(X, y, gate=ConstantGate())
-    model.gate_ = SelectingGate()
-    model.gate_.proportions_ = np.full(4, 0.25)
-    assert prune(model, X, n_experts=2).gate_.proportions_.tolist() == [0.5, 0.5]
-
-
-def test_a_gate_that_cannot_be_restricted_is_refused(data):
-    X, y = data
-    model = four(X, y, gate=LogisticRegression(), max_iter=1000)
-    if hasattr(skmoe.gates.BaseGate, "select"):
-        pytest.skip("every gate can be restricted")
-    with pytest.raises(TypeError, match="cannot be restricted"):
-        prune(model, X, n_experts=2)
+    model = four(X, y, gate=LogisticRegression(), tol=1e-3)
+    pruned = prune(model, X, n_experts=2)
+    kept = model.gate_proba(X)[:, pruned.pruning_.kept]
+    assert_allclose(pruned.gate_proba(X), kept / kept.sum(axis=1, keepdims=True))
 
 
 @pytest.mark.parametrize(

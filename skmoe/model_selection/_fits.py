@@ -94,7 +94,7 @@ class Fit:
     @property
     def is_collapsed(self):
         """Whether an expert sits on a handful of rows: a spurious likelihood."""
-        return any("have collapsed" in str(m.message) for m in self.messages)
+        return bool(self.model._collapsed.any())
 
     def warn(self):
         """Give the warnings of the fit."""
