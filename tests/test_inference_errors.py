@@ -544,3 +544,24 @@ def test_kind_is_checked():
     model = R(n_experts=1).fit(X, LINE)
     with pytest.raises(ValueError, match=r"kind must be one of .* Got 'fisher'"):
         observed_information(model, X, LINE, kind="fisher")
+
+
+def test_summary_with_rows_needs_their_targets():
+    model = R(n_experts=1).fit(X, LINE)
+    with pytest.raises(ValueError, match="require y to be passed"):
+        model.summary(X)
+
+
+def test_an_expert_without_rows_has_no_standard_errors():
+    alone, model = R(n_experts=1).fit(X, LINE), R(n_experts=2).fit(X, LINE)
+    one, two = alone._experts, model._experts
+    two.coef[:, :1], two.intercept[:1] = one.coef, one.intercept
+    two.noise = Noise(
+        two.noise.families, [one.noise.parameters[0], two.noise.parameters[1]]
+    )
+    model.gate_.coef_[:] = 0.0
+    model.gate_.intercept_[:] = [800.0, -800.0]
+    with pytest.warns(UserWarning, match="singular or indefinite: 9 of 14"):
+        errors = observed_information(model, X, LINE).standard_errors
+    expected = observed_information(alone, X, LINE).standard_errors
+    assert_allclose(errors[~np.isnan(errors)], expected, rtol=1e-8)

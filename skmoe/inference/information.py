@@ -63,8 +63,8 @@ def observed_information(
     TypeError
         If the gate or the experts are of other kinds.
     ValueError
-        For an unknown `kind`, and for 'laplace' with any but 'opg': that density has a
-        kink and no second derivative.
+        For an unknown `kind` or no y, and for 'laplace' with any `kind` but 'opg': that
+        density has a kink and no second derivative.
 
     Warns
     -----
@@ -118,6 +118,8 @@ def observed_information(
     noise expert1 log dispersion -0.69 +- 0.04
     """
     check_is_fitted(model)
+    if y is None:
+        raise ValueError("Standard errors require y to be passed, but it is None.")
     _check(model, kind)
     rows = _rows(model, X, y, sample_weight, groups)
     score, information, squares = rows.sums()
@@ -156,7 +158,7 @@ def _rows(model, X, y, sample_weight, groups):
     weights = check_sample_weight(sample_weight, X)
     gate_X, expert_X = model._check_predict_input(X)
     coded = model._code_y(y, expert_X.shape[0])
-    weights = model._class_weighted(weights, np.asarray(y))
+    weights = model._class_weighted(weights, np.ravel(y))
     if isinstance(model.gate_, ConstantGate):
         gate_X = np.empty((expert_X.shape[0], 0))
     rows, codes = np.flatnonzero(weights > 0), None

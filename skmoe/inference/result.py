@@ -28,10 +28,21 @@ class ObservedInformation:
 
     for `kind` 'hessian', 'sandwich' and 'opg' with the rows' scores s.
 
-    Attributes
+    Parameters
     ----------
     kind : {'hessian', 'opg', 'sandwich'}
         What the covariance is made of.
+    parts : list of Part
+        Names, values and scales of the parameters.
+    score : ndarray of shape (p,)
+        Gradient of the log likelihood, on standardised columns.
+    information : ndarray of shape (p, p)
+        Its negative Hessian.
+    squares : ndarray of shape (p, p)
+        Sum of the rows' squared scores.
+
+    Attributes
+    ----------
     names : list of (str, str, str)
         Part ('gate', 'expert' or 'noise'), expert and term of each of the p free
         parameters. The gate's are relative to the first expert.
@@ -87,12 +98,12 @@ class ObservedInformation:
         self._warn(known)
 
     def table(self, level=0.95):
-        """Coefficients as the fitted model has them, with their standard errors.
+        """Return the coefficients as the model has them, with their standard errors.
 
         Parameters
         ----------
         level : float, default=0.95
-            Probability that the intervals `lower` to `upper` are to hold.
+            Probability that an interval, `lower` to `upper`, holds its parameter.
 
         Returns
         -------
@@ -138,8 +149,9 @@ class ObservedInformation:
                 f"The information matrix is singular or indefinite: {len(unknown)} of "
                 f"{len(self.names)} parameters, first {self.names[unknown[0]]}, get no "
                 "standard error. Drop constant and collinear columns, use fewer "
-                "experts (two may coincide, or one be without rows), or converge to a "
-                "maximum (smaller tol, larger max_iter and n_init).",
+                "experts (two may coincide, or one be without rows) or a simpler "
+                "family (its parameter may be at a limit), or converge to a maximum "
+                "(smaller tol, larger max_iter and n_init).",
                 UserWarning,
                 stacklevel=4,
             )
