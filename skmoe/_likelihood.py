@@ -53,12 +53,11 @@ class LikelihoodMixin:
         if groups is None:
             return self._by_rows(self._posterior, inputs, coded)[0]
         codes = check_groups(groups, X)
-        gate_X, _ = rows_of_groups(
-            inputs[0], codes, np.ones(len(codes)), self._numeric[0]
-        )
+        ones = np.ones(len(codes))
+        gate_X, _ = rows_of_groups(inputs[0], codes, ones, self.gate_)
         log_density = self._experts.log_density(inputs[1], coded)
         joint = log_softmax(self.gate_.scores(gate_X))
-        joint += sum_by_group(log_density, codes, np.ones(len(codes)))
+        joint += sum_by_group(log_density, codes, ones)
         return softmax(joint)[codes]
 
     def score_samples(self, X, y=None):

@@ -373,7 +373,13 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         families = check_families(self.family, n_experts, FAMILIES)
         targets = y.reshape(len(y), -1)
         self._n_columns_of_y = targets.shape[1]
-        n_targets = families[0].n_targets(targets)
+        n_targets, *others = {family.n_targets(targets) for family in families}
+        if others:
+            raise ValueError(
+                f"family={self.family!r} cannot be mixed: for 'binomial' the two "
+                "columns of y, successes and failures, are one target, for the others "
+                "two."
+            )
         self._one_target = y.ndim == 1 or n_targets < targets.shape[1]
         floors = {
             id(family): family.floors(targets, weights, self.reg_dispersion)

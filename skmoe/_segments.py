@@ -39,20 +39,18 @@ def check_expert_labels(labels, names, X, rows=slice(None)):
     return np.array([codes[value] for value in values], dtype=np.intp)[inverse]
 
 
-def rows_of_groups(X, groups, weights, is_numeric):
-    """One row per group: means, or the first row; and whether all rows agree."""
+def rows_of_groups(X, groups, weights, gate):
+    """One row per group for a gate: means, or the first row; and whether all agree."""
     _, first = np.unique(groups, return_index=True)
     rows = _safe_indexing(X, first)
-    if not is_numeric:
-        same = np.asarray(_safe_indexing(rows, groups) == X)
-        if not same.all():
-            raise ValueError(
-                "A gate that is not linear must see columns that are constant within "
-                "groups, because it cannot be given means. Name them in gate_features."
-            )
+    if not gate.reads_rows:
         return rows, True
-    dense = X.toarray() if hasattr(X, "toarray") else X
-    is_constant = bool(np.all(dense == dense[first][groups]))
-    return (dense[first] if is_constant else mean_by_group(dense, groups, weights)), (
-        is_constant
+    dense = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
+    if np.all(dense == dense[first][groups]):
+        return rows, True
+    if gate.numeric:
+        return mean_by_group(dense, groups, weights), False
+    raise ValueError(
+        "A gate that is not linear must see columns that are constant within groups, "
+        "because it cannot be given their means. Name such columns in gate_features."
     )

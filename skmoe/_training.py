@@ -80,7 +80,7 @@ class TrainingMixin:
     @staticmethod
     def _gate_of_groups(gate, gate_X, task, groups):
         """The gate at work on one row per group."""
-        X, is_constant = rows_of_groups(gate_X, groups, task.weights, gate.numeric)
+        X, is_constant = rows_of_groups(gate_X, groups, task.weights, gate)
         if not is_constant:
             warnings.warn(
                 "The gate sees columns that vary within groups, whose rows share one "

@@ -63,6 +63,8 @@ def _as_slice(indices):
 
 def as_numeric(X, estimator, parameter):
     """X as a finite float array or CSR matrix; an error that says what to do."""
+    if is_frame(X) and X.shape[1] == 0:  # a frame of no columns has no type
+        return np.empty(X.shape)
     try:
         X = check_array(
             X,

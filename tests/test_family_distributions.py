@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Families as distributions: densities, distribution functions, quantiles, draws."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from family_cases import TABLE, cases, has_reference, is_continuous
@@ -12,7 +14,6 @@ from scipy.integrate import quad
 from skmoe.families import (
     Beta,
     Binomial,
-    Gamma,
     InverseGaussian,
     Laplace,
     LogNormal,
@@ -96,8 +97,7 @@ def integral(case, low, high):
     """Integral of the density, in pieces between quantiles."""
     cuts = [q for q in case.reference.ppf(LEVELS) if low < q < high]
     ends = [low, *cuts, high]
-    pieces = zip(ends[:-1], ends[1:], strict=True)
-    return sum(quad(density_of(case), a, b, limit=200)[0] for a, b in pieces)
+    return sum(quad(density_of(case), a, b, limit=200)[0] for a, b in pairwise(ends))
 
 
 @cases(only_continuous)
@@ -294,7 +294,7 @@ def test_settings_that_make_no_family_are_named(family, message):
 @cases()
 @pytest.mark.filterwarnings("error")
 def test_extreme_values_and_predictions_give_finite_numbers(case):
-    prediction, parameters = case.one
+    _, parameters = case.one
     predictions = np.array([-1e100, -1.0, 0.0, 1e-100, 0.5, 1.0, 1e15, 1e100])[:, None]
     y = np.array([-1e100, -1.0, 0.0, 1e-100, 1e-15, 0.5, 1.0, 7.0, 1e15, 1e100])
     y = y[:, None, None]

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What EM climbs by: derivatives and maximum-likelihood parameters of the families."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from family_cases import Case, cases, has_reference, is_fitted, learns
@@ -9,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from scipy.integrate import quad
 from scipy.optimize import minimize
+from scipy.special import digamma, gammaln, zeta
 
 from skmoe.families import (
     Beta,
@@ -24,6 +27,7 @@ from skmoe.families import (
     SkewNormal,
     StudentT,
     Uniform,
+    special,
 )
 from skmoe.families.base import BaseFamily
 
@@ -87,10 +91,7 @@ def expectation(case, function):
     low, high = case.reference.support()
     cuts = case.reference.ppf([1e-9, 1e-3, 0.1, 0.5, 0.9, 0.999, 1 - 1e-9])
     ends = np.array([low, *cuts, high])
-    return sum(
-        quad(integrand, a, b, limit=200)[0]
-        for a, b in zip(ends[:-1], ends[1:], strict=True)
-    )
+    return sum(quad(integrand, a, b, limit=200)[0] for a, b in pairwise(ends))
 
 
 @cases(lambda case: learns(case) and has_reference(case))
@@ -255,23 +256,30 @@ def test_values_outside_the_domain_do_not_count(case):
     assert_array_equal(factor, np.arange(81) < 80)
 
 
-@cases(is_fitted)
-def test_floors_scale_as_the_dispersion_does(case):
-    """A dispersion twice as large has y's floor twice as large, for families of scale."""
-    if not isinstance(case.family, (Gaussian, Laplace, StudentT, SkewNormal)):
-        pytest.skip("the dispersion has no unit of y")
+SCALES = (Gaussian, Laplace, StudentT, SkewNormal)
+
+
+@cases(lambda case: isinstance(case.family, SCALES))
+def test_floors_of_scales_are_a_share_of_the_standard_deviation(case):
     y = case.draws(50)
     floor, doubled = (case.family.floors(v, np.ones(50), 1e-3)[0] for v in (y, 2 * y))
     assert_allclose(doubled, 2 * floor)
     assert_allclose(floor, 1e-3 * y.std(axis=0))
 
 
-@cases(learns)
-def test_fitted_predictions_have_score_zero_at_the_weighted_mean(case):
-    """Of exponential dispersion families the maximum is the weighted mean of y."""
-    kinds = (Gaussian, LogNormal, Gamma, InverseGaussian, Poisson, NegativeBinomial)
-    if not isinstance(case.family, (*kinds, Binomial)):
-        pytest.skip("the maximum has no closed form")
+DISPERSED = (
+    Gaussian,
+    LogNormal,
+    Gamma,
+    InverseGaussian,
+    Poisson,
+    NegativeBinomial,
+    Binomial,
+)
+
+
+@cases(lambda case: isinstance(case.family, DISPERSED))
+def test_score_is_zero_at_the_weighted_mean_of_the_response(case):
     y = case.draws(60)
     response, factor = case.family.response(y)
     weights = np.ones(60) if factor is None else factor
@@ -371,3 +379,40 @@ def test_a_case_has_what_its_family_says():
     ]:
         assert len(case.family.parameter_names) == len(case.parameters)
         assert len(case.family.parameter_links) == len(case.parameters)
+
+
+# -- what the densities are made of --------------------------------------------------
+
+
+@pytest.mark.parametrize("x", [1e-16, 1e-3, 0.5, 3.0, 19.99, 20.01, 150.0, 1e5])
+def test_remainders_of_gamma_functions(x):
+    """Against the functions themselves, where these lose no digits."""
+    loss = 1e-15 * max(1.0, x * abs(np.log(x)))
+    assert_allclose(special.trigamma(x), zeta(2.0, x), rtol=1e-13)
+    error = gammaln(x) - x * np.log(x) + x
+    assert_allclose(special.stirling_error(x), error, rtol=1e-13, atol=4 * loss)
+    gap = np.log(x) - digamma(x)
+    assert_allclose(special.digamma_gap(x), gap, rtol=1e-12, atol=1e-14)
+    gap = x**2 * zeta(2.0, x) - x
+    assert_allclose(special.trigamma_gap(x), gap, rtol=1e-12, atol=1e-15 * x)
+    step = gammaln(x + 0.5) - gammaln(x) - 0.5 * np.log(x)
+    assert_allclose(special.half_step(x), step, rtol=1e-12, atol=4 * loss)
+    slope = digamma(x + 0.5) - digamma(x) - 0.5 / x
+    assert_allclose(special.half_step_slope(x), slope, rtol=1e-11, atol=1e-14)
+
+
+def test_remainders_of_large_numbers_follow_their_series():
+    x = np.array([1e3, 1e8, 1e15])
+    stirling = 0.5 * np.log(2 * np.pi / x) + 1 / (12 * x)
+    assert_allclose(special.stirling_error(x), stirling, rtol=1e-10)
+    assert_allclose(special.digamma_gap(x), 0.5 / x + 1 / (12 * x**2), rtol=1e-10)
+    assert_allclose(special.trigamma_gap(x), 0.5 + 1 / (6 * x), rtol=1e-9)
+    assert_allclose(special.half_step(x), -1 / (8 * x), rtol=1e-6)
+    assert_allclose(special.half_step_slope(x), 1 / (8 * x**2), rtol=1e-6)
+
+
+def test_relative_entropy_near_equality_is_half_a_square():
+    y, shift = 1e10, 1e2
+    near = special.relative_entropy(np.array([y]), np.array([y + shift]))
+    assert_allclose(near, shift**2 / (2 * y), rtol=1e-6)
+    assert_array_equal(special.relative_entropy(np.zeros(1), np.ones(1)), 1.0)

@@ -167,12 +167,13 @@ class EstimatorTrainer(ExpertsTrainer):
         self.state = list(state)
 
     def collapsed(self, totals):
-        """Experts whose dispersion is at its floor."""
+        """Experts whose density is at the floor of its dispersion."""
         return np.array(
             [
-                bool(np.any(parameters[:1] <= floors[:1] * (1 + 1e-6)))
-                for (_, parameters), floors in zip(
-                    self.state, self.task.floors, strict=True
+                not family.is_discrete
+                and bool(np.any(parameters[:1] <= floors[:1] * (1 + 1e-6)))
+                for family, (_, parameters), floors in zip(
+                    self.task.families, self.state, self.task.floors, strict=True
                 )
             ]
         )

@@ -18,10 +18,13 @@ from skmoe.families.links import LINK_FUNCTIONS, LINKS
 from skmoe.families.noise import Noise, grouped, over_targets
 from skmoe.solvers.least_squares import SymmetricSolver
 
-# Free parameters of families stay below these: e^50 times a floor, e^20 without one.
+# Positive parameters of families stay below these, and their ceilings: e^50 times a
+# floor, e^20 without one.
 ABOVE_FLOOR, HIGHEST = 50.0, 20.0
 # A step of a free parameter is damped as that of log sigma is: c log(1 + d / c).
 DAMPING = 0.5
+# Score of the start where it would be infinite: y all zeros, or all successes.
+END = 10.0
 # Scoring steps from the pooled fit to the first responsibilities.
 FIRST_STEPS = 10
 # Least share of its own weight that a row keeps as information.
@@ -149,9 +152,10 @@ class GLMTrainer(Additive, ExpertsTrainer):
         self.shapes = [values.shape for values in lowest]
         self.bounds = np.cumsum([0] + [values.size for values in lowest])
         self.lowest = np.concatenate([values.ravel() for values in lowest])
-        bounded = np.isfinite(self.lowest)
-        self.highest = np.full(self.lowest.shape, HIGHEST)
-        self.highest[bounded] = self.lowest[bounded] + ABOVE_FLOOR
+        highest = [
+            _highest(f, values) for f, values in zip(families, lowest, strict=True)
+        ]
+        self.highest = np.concatenate([values.ravel() for values in highest])
 
     def _start(self):
         """The pooled fit of an intercept."""
@@ -162,7 +166,7 @@ class GLMTrainer(Additive, ExpertsTrainer):
             ok = np.isfinite(response).all(axis=1) & family.accepts(self.y)
             mean = weights[ok] @ response[ok] / np.maximum(weights[ok].sum(), TINY)
             if self.fitted[k] and self.fit_intercept[k]:
-                self.B[k, :, -1] = LINK_FUNCTIONS[self.links[k]](mean)
+                self.B[k, :, -1] = _finite_score(self.links[k], mean)
             predictions = np.broadcast_to(mean, (ok.sum(), len(mean)))
             parameters = family.fit_parameters(
                 self.y[ok], predictions, self.weights[ok], self.task.floors[k]
@@ -288,8 +292,9 @@ class GLMTrainer(Additive, ExpertsTrainer):
         information = np.maximum(information, DEAD_SHARE * self.total)
         ratio = np.where(dead, 0.0, score / information)
         free = np.clip(self.free + damped(ratio), self.lowest, self.highest)
-        on_floor = self.free <= self.lowest
-        score = np.where((on_floor & (score < 0)) | dead, 0.0, score)
+        low, high = self.free <= self.lowest, self.free >= self.highest
+        held = (low & (score < 0)) | (high & (score > 0)) | dead
+        score = np.where(held, 0.0, score)
         size = self.B.size
 
         def solve(vector):
@@ -301,7 +306,8 @@ class GLMTrainer(Additive, ExpertsTrainer):
             np.concatenate([(self.B + move).ravel(), free]),
             np.concatenate([slope.ravel(), score]) / self.total,
             solve,
-            smooth=np.array_equal(free <= self.lowest, on_floor),
+            smooth=np.array_equal(free <= self.lowest, low)
+            and np.array_equal(free >= self.highest, high),
         )
 
     def _solver(self, grams):
@@ -360,13 +366,14 @@ class GLMTrainer(Additive, ExpertsTrainer):
         return expert.fit(np.zeros((1, self.task.X.shape[1])), mean)
 
     def collapsed(self, totals):
-        """Experts whose dispersion is at its floor."""
+        """Experts whose density is at the floor of its dispersion."""
         at_floor = self.free <= self.lowest + 1e-6
         return np.array(
             [
                 bool(q and at_floor[start : start + n_targets].any())
-                for start, (q, n_targets) in zip(
-                    self.bounds[:-1], self.shapes, strict=True
+                and not family.is_discrete
+                for family, start, (q, n_targets) in zip(
+                    self.task.families, self.bounds[:-1], self.shapes, strict=True
                 )
             ]
         )
@@ -375,6 +382,25 @@ class GLMTrainer(Additive, ExpertsTrainer):
 def _flat(values):
     """(K, n, T) as (K T, n)."""
     return values.transpose(0, 2, 1).reshape(-1, values.shape[1])
+
+
+def _finite_score(link, mean):
+    """Linear score of a mean; far out for one at an end (no event at all, say)."""
+    with np.errstate(divide="ignore"):
+        score = LINK_FUNCTIONS[link](mean)
+    return np.nan_to_num(score, posinf=END, neginf=-END)
+
+
+def _highest(family, lowest):
+    """Largest free parameters (q, T) of a family, given the smallest."""
+    ceilings = np.broadcast_to(family.ceilings()[:, None], lowest.shape)
+    highest = family.to_free(ceilings)
+    for j, link in enumerate(family.parameter_links[: len(highest)]):
+        if link == "log":
+            bounded = np.isfinite(lowest[j])
+            limit = np.where(bounded, lowest[j] + ABOVE_FLOOR, HIGHEST)
+            highest[j] = np.minimum(highest[j], limit)
+    return highest
 
 
 def damped(step):

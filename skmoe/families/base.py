@@ -48,7 +48,7 @@ class BaseFamily(ABC, BaseEstimator):
     parameter_names = ("dispersion",)
     #: Scale on which each parameter is free: 'log' for a positive one, 'identity'.
     parameter_links = ("log",)
-    #: Link of linear experts, g: g(m) is linear in the columns (`skmoe.families.links`).
+    #: Link of linear experts, see `skmoe.families.links`.
     link = "identity"
     #: What y may be, in the words of the error for a y that is not.
     domain = "real numbers"
@@ -102,6 +102,10 @@ class BaseFamily(ABC, BaseEstimator):
         if len(floors):
             floors[0] = relative * spread(y, weights)
         return floors
+
+    def ceilings(self):
+        """Largest parameters, (q,); inf where there is no limit."""
+        return np.full(len(self.parameter_names), np.inf)
 
     # -- density ----------------------------------------------------------------------
 
@@ -178,8 +182,8 @@ class BaseFamily(ABC, BaseEstimator):
         if start is None:
             safe = weights if total > 0 else np.ones_like(weights)
             start = self.guess_parameters(y, prediction, safe)
-        lowest, highest = (limit[:, None] for limit in self._limits())
-        lowest = np.maximum(floors, lowest)
+        lowest = np.maximum(floors, self._lowest()[:, None])
+        highest = np.maximum(lowest, self.ceilings()[:, None])
         start = np.clip(start, lowest, highest)
         if not start.size or total <= 0:
             return start
@@ -193,7 +197,7 @@ class BaseFamily(ABC, BaseEstimator):
             return -(weights @ density).sum() / total, -slopes.ravel() / total
 
         # The logarithm of no limit is none; a scale may fall to the smallest number.
-        low, high = self.to_free(lowest), self.to_free(np.broadcast_to(highest, shape))
+        low, high = self.to_free(lowest), self.to_free(highest)
         result = minimize(
             negative,
             self.to_free(start).ravel(),
@@ -227,11 +231,10 @@ class BaseFamily(ABC, BaseEstimator):
                 parameters[j] = np.exp(parameters[j])
         return parameters
 
-    def _limits(self):
-        """Smallest and largest value of each parameter, (q,) each."""
+    def _lowest(self):
+        """Smallest value of each parameter, (q,)."""
         links = self.parameter_links[: len(self.parameter_names)]
-        low = np.array([0.0 if link == "log" else -np.inf for link in links])
-        return low, np.full(len(low), np.inf)
+        return np.array([0.0 if link == "log" else -np.inf for link in links])
 
     def fitted(self, parameters):
         """The family with the shapes among the parameters (q, T) set. Here: a clone."""

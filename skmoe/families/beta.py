@@ -3,14 +3,19 @@
 """Beta noise."""
 
 import numpy as np
-from scipy.special import betainc, betaincinv, digamma, zeta
+from scipy.special import betainc, betaincinv, digamma
 
-from skmoe.families.restricted import RestrictedFamily, search_dispersion
+from skmoe.families.restricted import (
+    MAX_DISPERSION,
+    RestrictedFamily,
+    search_dispersion,
+)
 from skmoe.families.special import (
     TINY,
     digamma_gap,
     relative_entropy,
     stirling_error,
+    trigamma,
     trigamma_gap,
 )
 
@@ -66,6 +71,10 @@ class Beta(RestrictedFamily):
         variance = np.where(variance <= EPS**2 * mean**2, largest, variance)
         return relative**2 * (variance / largest)[None]
 
+    def ceilings(self):
+        """Return a million."""
+        return np.array([MAX_DISPERSION])
+
     def _log_density(self, y, prediction, parameters):
         precision = 1.0 / parameters[0]
         a, b = prediction * precision, (1 - prediction) * precision
@@ -76,7 +85,7 @@ class Beta(RestrictedFamily):
     def variance(self, prediction, parameters):
         """Largest possible variance times ``phi / (1 + phi)``."""
         (phi,) = parameters
-        mean = self.possible(prediction)
+        mean = self._possible(prediction)
         return mean * (1 - mean) * phi / (1 + phi)
 
     def cdf(self, y, prediction, parameters):
@@ -93,7 +102,7 @@ class Beta(RestrictedFamily):
         return np.clip(draws, TINY, 1 - EPS / 2)
 
     def _shapes(self, prediction, parameters):
-        mean = self.possible(prediction)
+        mean = self._possible(prediction)
         return mean / parameters[0], (1 - mean) / parameters[0]
 
     def _derivatives(self, y, prediction, parameters):
@@ -101,7 +110,7 @@ class Beta(RestrictedFamily):
         a, b = prediction * precision, (1 - prediction) * precision
         expected = digamma(a) - digamma(b)
         score = precision * (np.log(y) - np.log1p(-y) - expected)
-        information = precision**2 * (zeta(2.0, a) + zeta(2.0, b))
+        information = precision**2 * (trigamma(a) + trigamma(b))
         return score, np.broadcast_to(information, score.shape)
 
     def _parameter_derivatives(self, y, prediction, parameters):

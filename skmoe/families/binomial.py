@@ -90,7 +90,7 @@ class Binomial(RestrictedFamily):
 
     def variance(self, prediction, parameters):
         """Variance of one trial."""
-        probability = self.possible(prediction)
+        probability = self._possible(prediction)
         return probability * (1 - probability)
 
     def cdf(self, y, prediction, parameters):
@@ -101,17 +101,17 @@ class Binomial(RestrictedFamily):
         mass = betaincc(
             np.where(some, successes + 1, 1.0),
             np.where(some, failures, 1.0),
-            self.possible(prediction),
+            self._possible(prediction),
         )
         return np.where(some, mass, np.where(successes >= 0, 1.0, 0.0))
 
     def quantile(self, probability, prediction, parameters):
         """Quantiles of one trial: 0 or 1."""
-        return np.where(probability <= 1 - self.possible(prediction), 0.0, 1.0)
+        return np.where(probability <= 1 - self._possible(prediction), 0.0, 1.0)
 
     def sample(self, prediction, parameters, rng):
         """One trial: 0 or 1."""
-        drawn = rng.uniform(size=np.shape(prediction)) < self.possible(prediction)
+        drawn = rng.uniform(size=np.shape(prediction)) < self._possible(prediction)
         return drawn.astype(np.float64)
 
     def _derivatives(self, y, prediction, parameters):

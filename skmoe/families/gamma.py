@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import gammainc, gammaincinv
 
 from skmoe.families.restricted import (
+    MAX_DISPERSION,
     RestrictedFamily,
     is_positive,
     like,
@@ -59,6 +60,10 @@ class Gamma(RestrictedFamily):
         """A smallest coefficient of variation of `relative`."""
         return np.full((1, y.shape[1]), relative**2)
 
+    def ceilings(self):
+        """Return a million."""
+        return np.array([MAX_DISPERSION])
+
     def _log_density(self, y, prediction, parameters):
         (phi,) = parameters
         constant = -stirling_error(1.0 / phi) - np.log(y)
@@ -66,23 +71,23 @@ class Gamma(RestrictedFamily):
 
     def variance(self, prediction, parameters):
         """Dispersion times the squared mean."""
-        return parameters[0] * self.possible(prediction) ** 2
+        return parameters[0] * self._possible(prediction) ** 2
 
     def cdf(self, y, prediction, parameters):
         """Incomplete gamma function."""
         shape = 1.0 / parameters[0]
-        return gammainc(shape, shape * np.maximum(y, 0.0) / self.possible(prediction))
+        return gammainc(shape, shape * np.maximum(y, 0.0) / self._possible(prediction))
 
     def quantile(self, probability, prediction, parameters):
         """Inverse of the incomplete gamma function."""
         shape = 1.0 / parameters[0]
-        return gammaincinv(shape, probability) / shape * self.possible(prediction)
+        return gammaincinv(shape, probability) / shape * self._possible(prediction)
 
     def sample(self, prediction, parameters, rng):
         """Gamma draws."""
         shape = 1.0 / parameters[0]
         draws = rng.standard_gamma(shape, size=np.shape(prediction)) / shape
-        return np.maximum(draws * self.possible(prediction), TINY)
+        return np.maximum(draws * self._possible(prediction), TINY)
 
     def _derivatives(self, y, prediction, parameters):
         information = 1.0 / (parameters[0] * prediction**2)

@@ -59,11 +59,11 @@ class InverseGaussian(RestrictedFamily):
 
     def variance(self, prediction, parameters):
         """Dispersion times the cubed mean."""
-        return parameters[0] * self.possible(prediction) ** 3
+        return parameters[0] * self._possible(prediction) ** 3
 
     def cdf(self, y, prediction, parameters):
         """Distribution function of the inverse Gaussian distribution."""
-        mean = self.possible(prediction)
+        mean = self._possible(prediction)
         positive = np.maximum(y, TINY)
         root = 1.0 / np.sqrt(parameters[0] * positive)
         near, far = root * (positive / mean - 1), root * (positive / mean + 1)
@@ -74,7 +74,7 @@ class InverseGaussian(RestrictedFamily):
 
     def sample(self, prediction, parameters, rng):
         """Inverse Gaussian draws."""
-        mean = self.possible(prediction)
+        mean = self._possible(prediction)
         shape = np.broadcast_to(1.0 / parameters[0], np.shape(mean))
         return np.maximum(rng.wald(mean, shape), TINY)
 

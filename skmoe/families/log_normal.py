@@ -70,7 +70,7 @@ class LogNormal(RestrictedFamily):
 
     def mean(self, prediction, parameters):
         """Exponential of the prediction and half the squared dispersion."""
-        log_mean = self.possible(prediction) + 0.5 * parameters[0] ** 2
+        log_mean = self._possible(prediction) + 0.5 * parameters[0] ** 2
         return np.exp(np.minimum(log_mean, LIMIT))
 
     def variance(self, prediction, parameters):
@@ -82,18 +82,18 @@ class LogNormal(RestrictedFamily):
         """Normal distribution function of the logarithm."""
         with np.errstate(divide="ignore"):
             log_y = np.log(np.maximum(y, 0.0))
-        return ndtr((log_y - self.possible(prediction)) / parameters[0])
+        return ndtr((log_y - self._possible(prediction)) / parameters[0])
 
     def quantile(self, probability, prediction, parameters):
         """Exponentials of normal quantiles."""
-        log_y = self.possible(prediction) + parameters[0] * ndtri(probability)
+        log_y = self._possible(prediction) + parameters[0] * ndtri(probability)
         with np.errstate(over="ignore"):
             return np.exp(log_y)
 
     def sample(self, prediction, parameters, rng):
         """Exponentials of normal draws."""
         normal = rng.normal(size=np.shape(prediction))
-        log_y = self.possible(prediction) + parameters[0] * normal
+        log_y = self._possible(prediction) + parameters[0] * normal
         return np.exp(np.clip(log_y, -2 * LIMIT, 2 * LIMIT))
 
     def _derivatives(self, y, prediction, parameters):

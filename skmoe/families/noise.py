@@ -91,7 +91,7 @@ class Noise:
 
         `kept` are the experts that predictions belong to: a slice where column k is
         expert k, or indices (n, k). `values`, broadcastable to the predictions, come
-        before them (the y of a cdf); a generator that follows is handed on.
+        before them: the y of a cdf, the probability of a quantile.
         """
         if len(self.groups) == 1:
             ((family, _),) = self.groups

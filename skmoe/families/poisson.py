@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import betainc, betaincc, pdtr
 
 from skmoe.families.restricted import (
+    MAX_DISPERSION,
     RestrictedFamily,
     is_count,
     like,
@@ -15,6 +16,7 @@ from skmoe.families.special import (
     digamma_gap,
     excess,
     factorial_error,
+    log_ratio,
     relative_entropy,
     stirling_error,
 )
@@ -64,16 +66,16 @@ class Poisson(RestrictedFamily):
 
     def variance(self, prediction, parameters):
         """Return the mean."""
-        return self.possible(prediction)
+        return self._possible(prediction)
 
     def cdf(self, y, prediction, parameters):
         """Poisson distribution function."""
-        mass = pdtr(np.floor(np.maximum(y, 0.0)), self.possible(prediction))
+        mass = pdtr(np.floor(np.maximum(y, 0.0)), self._possible(prediction))
         return np.where(y >= 0, mass, 0.0)
 
     def sample(self, prediction, parameters, rng):
         """Poisson draws."""
-        return draw_poisson(self.possible(prediction), rng)
+        return draw_poisson(self._possible(prediction), rng)
 
     def _derivatives(self, y, prediction, parameters):
         return y / prediction - 1.0, like(1.0 / prediction, y)
@@ -118,23 +120,30 @@ class NegativeBinomial(RestrictedFamily):
         """Return 1e-8: there is no spurious maximum to be kept away from."""
         return np.full((1, y.shape[1]), SMALLEST_DISPERSION)
 
+    def ceilings(self):
+        """Return a million."""
+        return np.array([MAX_DISPERSION])
+
     def _log_density(self, y, prediction, parameters):
         r = 1.0 / parameters[0]
-        entropies = relative_entropy(y + r, prediction + r) - relative_entropy(
-            y, prediction
-        )
         errors = stirling_error(y + r) - stirling_error(r) - factorial_error(y)
-        return entropies + errors
+        # What remains is y log(m / y) + (y + r) log((y + r) / (m + r)), regrouped into
+        # two logarithms that vanish at y = m.
+        total = prediction + r
+        distance = (y - prediction) / total
+        some = np.where(y > 0, y, 1.0)
+        of_y = log_ratio((y + r) / total * (prediction / some), -distance * (r / some))
+        return errors + y * of_y + r * log_ratio((y + r) / total, distance)
 
     def variance(self, prediction, parameters):
         """Mean plus dispersion times its square."""
-        mean = self.possible(prediction)
+        mean = self._possible(prediction)
         return mean + parameters[0] * mean**2
 
     def cdf(self, y, prediction, parameters):
         """Incomplete beta function."""
         (phi,) = parameters
-        ratio = phi * self.possible(prediction)
+        ratio = phi * self._possible(prediction)
         above = np.floor(np.maximum(y, 0.0)) + 1.0
         # Of the two probabilities of a trial the smaller one has all its digits.
         small = betaincc(above, 1.0 / phi, ratio / (1.0 + ratio))
@@ -145,7 +154,7 @@ class NegativeBinomial(RestrictedFamily):
         """Poisson draws with gamma distributed means."""
         r = 1.0 / parameters[0]
         factors = rng.standard_gamma(r, size=np.shape(prediction)) / r
-        return draw_poisson(self.possible(prediction) * factors, rng)
+        return draw_poisson(self._possible(prediction) * factors, rng)
 
     def _derivatives(self, y, prediction, parameters):
         information = 1.0 / (prediction + parameters[0] * prediction**2)

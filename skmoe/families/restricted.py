@@ -11,7 +11,7 @@ from skmoe.families.search import ascend
 
 # Positive means are moved into this range: cubes and their inverses are then finite.
 POSITIVE_MEANS = (1e-50, 1e50)
-# Dispersions beyond this are not looked for: the density no longer depends on them.
+# Dispersions without a unit are not looked for beyond this.
 MAX_DISPERSION = 1e6
 
 
@@ -55,7 +55,7 @@ class RestrictedFamily(BaseFamily):
         """
         raise NotImplementedError
 
-    def possible(self, prediction):
+    def _possible(self, prediction):
         """Predictions moved to where they can be means."""
         return np.clip(prediction, *self.means)
 
@@ -73,23 +73,25 @@ class RestrictedFamily(BaseFamily):
     def log_density(self, y, prediction, parameters):
         """Log density of each target, `LOG_ZERO` outside the domain."""
         y, inside = self._split(y)
-        density = self._log_density(y, self.possible(prediction), parameters)
+        density = self._log_density(y, self._possible(prediction), parameters)
         return _where(inside, density, LOG_ZERO)
 
     def mean(self, prediction, parameters):
         """Return the prediction itself."""
-        return self.possible(prediction)
+        return self._possible(prediction)
 
     def derivatives(self, y, prediction, parameters):
         """Score and information of the prediction."""
         y, inside = self._split(y)
-        score, information = self._derivatives(y, self.possible(prediction), parameters)
+        score, information = self._derivatives(
+            y, self._possible(prediction), parameters
+        )
         return _where(inside, score, 0.0), _where(inside, information, 0.0)
 
     def parameter_derivatives(self, y, prediction, parameters):
         """Scores and informations of the free parameters."""
         y, inside = self._split(y)
-        prediction = self.possible(prediction)
+        prediction = self._possible(prediction)
         if not self.parameter_names:
             shape = np.broadcast_shapes(inside.shape, prediction.shape)
             return np.empty((0, *shape)), np.empty((0, *shape))
@@ -100,7 +102,7 @@ class RestrictedFamily(BaseFamily):
         """Maximum-likelihood dispersion of each target, from the rows in the domain."""
         if not self.parameter_names:
             return np.empty((0, prediction.shape[1]))
-        prediction = self.possible(prediction)
+        prediction = self._possible(prediction)
         fitted = np.empty((1, y.shape[1]))
         for t, inside in enumerate(self.inside(y).T):
             rows = inside & (weights > 0)

@@ -56,6 +56,16 @@ class SkewNormal(BaseFamily):
     parameter_names = ("dispersion", "skewness")
     parameter_links = ("log", "identity")
 
+    def floors(self, y, weights, relative):
+        """A share of y's standard deviation; the skewness is bounded both ways."""
+        floors = super().floors(y, weights, relative)
+        floors[1] = -MAX_SKEWNESS
+        return floors
+
+    def ceilings(self):
+        """Largest skewness."""
+        return np.array([np.inf, MAX_SKEWNESS])
+
     def log_density(self, y, prediction, parameters):
         """Log density of each target."""
         scale, skewness = parameters

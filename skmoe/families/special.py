@@ -10,9 +10,11 @@ their digits. From `LARGE` on, the remainders are asymptotic series.
 """
 
 import numpy as np
-from scipy.special import digamma, erfcx, gammaln, xlogy, zeta
+from scipy.special import digamma, erfcx, gammaln, xlogy
 
 LARGE = 20.0
+# Terms of the sum before the series of `trigamma`.
+SHIFT = 10
 LOG_2_PI = np.log(2 * np.pi)
 TINY = np.finfo(np.float64).tiny
 
@@ -45,11 +47,22 @@ def digamma_gap(x):
     return np.where(large, (0.5 + series / far) / far, np.log(near) - digamma(near))
 
 
+def trigamma(x):
+    r""":math:`\psi'(x)` of x > 0: SciPy's takes ten times as long."""
+    x = np.asarray(x, dtype=np.float64)
+    total = sum(1.0 / (x + j) ** 2 for j in range(SHIFT))
+    far = x + SHIFT
+    inverse = 1.0 / far**2
+    series = 1 / 42 - inverse * (1 / 30 - inverse * (5 / 66 - inverse * 691 / 2730))
+    series = 1 / 6 - inverse * (1 / 30 - inverse * series)
+    return total + (1.0 + (0.5 + series / far) / far) / far
+
+
 def trigamma_gap(x):
     r""":math:`x^2 \psi'(x) - x` of x > 0."""
     large, far, inverse, near = _parts(x)
     series = 1 / 6 - inverse * (1 / 30 - inverse * (1 / 42 - inverse / 30))
-    return np.where(large, 0.5 + series / far, near**2 * zeta(2.0, near) - near)
+    return np.where(large, 0.5 + series / far, near**2 * trigamma(near) - near)
 
 
 def half_step(x):
@@ -71,6 +84,13 @@ def half_step_slope(x):
 def excess(ratio):
     """``ratio - 1 - log ratio``, to rounding even where the ratio is close to one."""
     return ratio - 1.0 - np.log(np.maximum(ratio, TINY))
+
+
+def log_ratio(ratio, less_one):
+    """Logarithm of a ratio > 0 of which `less_one`, the ratio - 1, is exact too."""
+    near = np.abs(less_one) < 0.5
+    far = np.log(np.where(near, 1.0, ratio))
+    return np.where(near, np.log1p(np.where(near, less_one, 0.0)), far)
 
 
 def relative_entropy(y, m):

@@ -9,7 +9,7 @@ from scipy.special import stdtr, stdtrit
 
 from skmoe.families.base import BaseFamily, spread
 from skmoe.families.search import ascend
-from skmoe.families.special import LOG_2_PI, TINY, half_step, half_step_slope, zeta
+from skmoe.families.special import LOG_2_PI, TINY, half_step, half_step_slope, trigamma
 
 # Heavier tails than any data asks for, and as good as none.
 MIN_DF = 0.1
@@ -174,10 +174,9 @@ class StudentT(BaseFamily):
         floors[0] = relative * spread(y, weights)
         return floors
 
-    def _limits(self):
-        low, high = super()._limits()
-        high[1:] = MAX_DF
-        return low, high
+    def ceilings(self):
+        """Degrees of freedom of which more make no difference."""
+        return np.array([np.inf, MAX_DF][: len(self.parameter_names)])
 
     def fitted(self, parameters):
         """Return StudentT with the degrees of freedom estimated for a single target."""
@@ -190,6 +189,6 @@ def _information_of_log_df(df):
     # It falls as 1 / df^2, below the rounding of its terms, where df no longer matters;
     # a floor keeps Newton steps finite there.
     half = 0.5 * df
-    trigammas = 0.25 * (zeta(2.0, half) - zeta(2.0, half + 0.5))
+    trigammas = 0.25 * (trigamma(half) - trigamma(half + 0.5))
     rational = 0.5 * (df + 5) / (df * (df + 1) * (df + 3))
     return np.maximum(df**2 * (trigammas - rational), 1e-8)

@@ -30,6 +30,8 @@ class BaseGate(ABC, BaseEstimator):
 
     #: Whether the gate takes a finite float array; False: X as the user gave it.
     numeric: bool = False
+    #: Whether the probabilities depend on the row.
+    reads_rows: bool = True
 
     @abstractmethod
     def trainer(self, X, n_experts, weights, designs):

@@ -42,6 +42,7 @@ class ConstantGate(BaseGate):
     array([0.75, 0.25])
     """
 
+    reads_rows = False
     _parameter_constraints: dict = {}
 
     def trainer(self, X, n_experts, weights, designs):
