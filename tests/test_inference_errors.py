@@ -191,8 +191,7 @@ def test_weights_enter_the_derivatives(name):
 @pytest.mark.parametrize("family", ["gaussian", "poisson"])
 def test_derivatives_of_groups(gate, family):
     y = COUNTS if family == "poisson" else LINE
-    seen = [] if isinstance(gate, ConstantGate) else None
-    model = R(n_experts=2, gate=gate, family=family, gate_features=seen)
+    model = R(n_experts=2, gate=gate, family=family)
     mixed = np.random.RandomState(2).permutation(GROUPS)
     codes = np.unique(mixed, return_inverse=True)[1]
     weights = np.random.RandomState(1).uniform(0.1, 3, size=90)
@@ -232,8 +231,7 @@ def test_groups_of_one_row_are_rows():
 
 @pytest.mark.parametrize("groups", [None, GROUPS])
 def test_sums_do_not_depend_on_blocks(groups, monkeypatch):
-    model = R(n_experts=2, gate=ConstantGate(), gate_features=[])
-    model.fit(X, LINE, groups=groups)
+    model = R(n_experts=2, gate=ConstantGate()).fit(X, LINE, groups=groups)
     whole = observed_information(model, X, LINE, groups=groups)
     monkeypatch.setattr(louis, "BLOCK_SIZE", 300)
     parts = observed_information(model, X, LINE, groups=groups)

@@ -174,7 +174,7 @@ def _rows(model, X, y, sample_weight, groups):
     if codes is not None:
         starts = np.append(np.flatnonzero(np.diff(codes, prepend=-1)), len(codes))
         outer, inner = np.ones(len(starts) - 1), weights
-        gate_X = _of_groups(gate_X, codes, weights)
+        gate_X, _ = rows_of_groups(gate_X, codes, weights, model.gate_)
     width = expert_X.shape[1] - (model._offset_column is not None)
     centered = all(map(has_intercept, model._experts.estimators))
     return Rows(
@@ -189,13 +189,6 @@ def _rows(model, X, y, sample_weight, groups):
         gate_design=Design(gate_X, outer),
         expert_design=Design(expert_X[:, :width], weights, centered),
     )
-
-
-def _of_groups(X, codes, weights):
-    """The gate's row of each group, (G, d)."""
-    if X.shape[1] == 0:
-        return X[: codes[-1] + 1]
-    return rows_of_groups(X, codes, weights, True)[0]
 
 
 def _free(model, rows):
