@@ -38,6 +38,7 @@ from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.experts import GeneralizedLinearRegressor
 from skmoe.families import Categorical, Gaussian
 from skmoe.gates import ClassifierGate, ConstantGate, PipelineGate, SoftmaxGate
+from skmoe.model_selection import ExpertCountSearch
 
 
 def softmax_pipeline():
@@ -69,6 +70,7 @@ REGRESSORS = [
     MixtureOfExpertsRegressor(n_experts=2, gate=softmax_pipeline(), tol=TIGHT),
     MixtureOfExpertsRegressor(GeneralizedLinearRegressor(alpha=0.1), 2, tol=TIGHT),
     GeneralizedLinearRegressor(),
+    ExpertCountSearch(MixtureOfExpertsRegressor(tol=TIGHT), [1, 2]),
 ]
 CLASSIFIERS = [
     MixtureOfExpertsClassifier(),
@@ -84,6 +86,7 @@ CLASSIFIERS = [
     MixtureOfExpertsClassifier(n_experts=2, gate=ConstantGate()),
     MixtureOfExpertsClassifier(n_experts=2, gate=LogisticRegression(), tol=LOOSE),
     MixtureOfExpertsClassifier(n_experts=2, gate=softmax_pipeline(), tol=TIGHT),
+    ExpertCountSearch(MixtureOfExpertsClassifier(tol=TIGHT), [2, 1]),
 ]
 MODELS = REGRESSORS + CLASSIFIERS
 GATES = [
