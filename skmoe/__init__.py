@@ -4,6 +4,7 @@
 
 from skmoe._classifier import MixtureOfExpertsClassifier
 from skmoe._regressor import MixtureOfExpertsRegressor
+from skmoe.pruning import prune
 
 __version__ = "0.1.0.dev0"
 
@@ -11,4 +12,5 @@ __all__ = [
     "MixtureOfExpertsClassifier",
     "MixtureOfExpertsRegressor",
     "__version__",
+    "prune",
 ]

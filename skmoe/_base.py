@@ -51,6 +51,7 @@ from skmoe.experts import kind_of
 from skmoe.experts.base import ExpertTask
 from skmoe.families.noise import grouped
 from skmoe.gates import SoftmaxGate, check_gate
+from skmoe.inference import observed_information
 from skmoe.kernels import get_kernels
 
 DEFAULT_N_EXPERTS = 3
@@ -437,19 +438,36 @@ class BaseMixtureOfExperts(
                 stacklevel=6,
             )
 
-    def summary(self):
-        """One row per expert: what it is and how much of the data it has.
+    def summary(self, X=None, y=None, sample_weight=None, *, groups=None):
+        """Without data, what each expert is; with data, standard errors.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            The rows of the fit, for standard errors of linear experts and of a softmax
+            or constant gate. None: one row per expert, without them.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+            Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            The weights of the fit.
+        groups : array-like of shape (n_samples,), default=None
+            The groups of the fit.
 
         Returns
         -------
         pandas.DataFrame or dict of str to list
-            Columns: `expert` (name; the DataFrame's index), `kind`, `share` (mean
-            responsibility over the training data), `rows` (their weighted number),
-            the dispersions (regressor), then intercept and coefficients on the user's
-            scale where the expert is linear. A dict of columns without pandas.
+            Without X, columns `expert` (name; the DataFrame's index), `kind`, `share`
+            (mean responsibility over the training data), `rows` (their weighted
+            number), the dispersions (regressor), then intercept and coefficients on the
+            user's scale where the expert is linear. With X, index `part`, `expert`,
+            `term` and columns `estimate`, `standard error`, `z`, `p`, `lower`, `upper`
+            (95 percent), from `skmoe.inference.observed_information`. A dict of columns
+            without pandas.
         """
         check_is_fitted(self)
-        return summarise(self)
+        if X is None:
+            return summarise(self)
+        return observed_information(self, X, y, sample_weight, groups=groups).table()
 
     # -- scikit-learn's protocols -----------------------------------------------------
 

@@ -48,7 +48,7 @@ def _coefficient_columns(model):
     if len(widths) != 1:
         return {}
     ((n_rows, width),) = widths
-    terms = ["intercept", *_feature_names(model, width - 1)]
+    terms = ["intercept", *feature_names(model, model._expert_columns, width - 1)]
     missing = np.full((n_rows, width), np.nan)
     values = np.stack([missing if table is None else table for table in tables])
     names = [
@@ -69,10 +69,11 @@ def _linear_coefficients(expert):
     return np.column_stack([intercept, coef])
 
 
-def _feature_names(model, width):
+def feature_names(model, columns, width):
+    """Names of the `width` columns that a gate or an expert sees."""
     names = getattr(model, "feature_names_in_", None)
     if names is None:
         names = np.array([f"x{j}" for j in range(model.n_features_in_)], dtype=object)
-    if model._expert_columns is not None:
-        names = names[model._expert_columns]
+    if columns is not None:
+        names = names[columns]
     return list(names) if len(names) == width else _numbered("x", width)

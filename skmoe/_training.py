@@ -14,6 +14,7 @@ from skmoe._design import Designs
 from skmoe._segments import rows_of_groups
 from skmoe._views import numeric_columns
 from skmoe.em.allowed import Allowed
+from skmoe.em.capacity import CapacityMixture
 from skmoe.em.driver import EM
 from skmoe.em.grouped import GroupedMixture, mean_by_group
 from skmoe.em.initialization import StartingPoint, initial_responsibilities
@@ -98,6 +99,15 @@ class TrainingMixin:
 
         Threads, where there are several, share the blocks.
         """
+        if gate.capacity_factor is not None:
+            if groups is not None or allowed is not None:
+                raise ValueError(
+                    "A gate with a capacity_factor shares rows out one by one: it "
+                    "cannot be combined with groups, expert_labels or families that "
+                    "take only some values of y."
+                )
+            yield CapacityMixture(gate, experts, weights, assignment=self.assignment)
+            return
         drawn = self.assignment == "stochastic"  # one draw per row, kept for the M-step
         if groups is not None:
             with one_blas_thread:

@@ -36,8 +36,17 @@ from sklearn.utils.estimator_checks import (
 import skmoe
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.experts import GeneralizedLinearRegressor
-from skmoe.families import Categorical, Gaussian
-from skmoe.gates import ClassifierGate, ConstantGate, PipelineGate, SoftmaxGate
+from skmoe.families import FAMILIES, Categorical
+from skmoe.gates import (
+    ClassifierGate,
+    ConstantGate,
+    GaussianGate,
+    HierarchicalGate,
+    PipelineGate,
+    SoftmaxGate,
+)
+from skmoe.gates.select import SelectedGate
+from skmoe.model_selection import ExpertCountSearch
 
 
 def softmax_pipeline():
@@ -69,6 +78,7 @@ REGRESSORS = [
     MixtureOfExpertsRegressor(n_experts=2, gate=softmax_pipeline(), tol=TIGHT),
     MixtureOfExpertsRegressor(GeneralizedLinearRegressor(alpha=0.1), 2, tol=TIGHT),
     GeneralizedLinearRegressor(),
+    ExpertCountSearch(MixtureOfExpertsRegressor(tol=TIGHT), [1, 2]),
 ]
 CLASSIFIERS = [
     MixtureOfExpertsClassifier(),
@@ -84,16 +94,19 @@ CLASSIFIERS = [
     MixtureOfExpertsClassifier(n_experts=2, gate=ConstantGate()),
     MixtureOfExpertsClassifier(n_experts=2, gate=LogisticRegression(), tol=LOOSE),
     MixtureOfExpertsClassifier(n_experts=2, gate=softmax_pipeline(), tol=TIGHT),
+    ExpertCountSearch(MixtureOfExpertsClassifier(tol=TIGHT), [2, 1]),
 ]
 MODELS = REGRESSORS + CLASSIFIERS
 GATES = [
     SoftmaxGate(),
     ConstantGate(),
+    GaussianGate(),
+    HierarchicalGate((2,)),
     ClassifierGate(LogisticRegression(tol=1e-10)),
     PipelineGate(softmax_pipeline()),
 ]
 # Parts of a model that are estimators of their own.
-PARTS = [*GATES, Gaussian(), Categorical()]
+PARTS = [*GATES, Categorical(), *(family() for family in FAMILIES.values())]
 
 
 def name_of(value):
@@ -226,6 +239,8 @@ def public_estimators():
         if issubclass(value, BaseEstimator)
         and value.__module__.startswith("skmoe.")
         and not name.startswith(("_", "Base"))
+        and not inspect.isabstract(value)
+        and value is not SelectedGate  # made by `select` only, of a fitted gate
     }
 
 

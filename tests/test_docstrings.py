@@ -15,6 +15,8 @@ from sklearn.base import BaseEstimator
 
 import skmoe
 import skmoe.datasets
+import skmoe.inference
+import skmoe.model_selection
 from skmoe.families import BaseFamily
 
 # What EM calls and users do not: documented once, in the contract (`base.py`).
@@ -33,7 +35,14 @@ def is_ours(value):
 
 def public_objects():
     """Return the classes and functions that users name, by the place of their code."""
-    modules = [skmoe, skmoe.datasets, skmoe.families, skmoe.gates]
+    modules = [
+        skmoe,
+        skmoe.datasets,
+        skmoe.families,
+        skmoe.gates,
+        skmoe.inference,
+        skmoe.model_selection,
+    ]
     members = [getattr(module, name) for module in modules for name in module.__all__]
     return {
         f"{value.__module__}.{value.__qualname__}": value

@@ -337,6 +337,13 @@ def test_negative_binomial_of_small_dispersion_keeps_its_digits(phi):
     assert_allclose(got, expected, rtol=0, atol=3e-14)
 
 
+@pytest.mark.parametrize(("m", "phi"), [(0.01, 1e-9), (5.0, 1e-9), (3.0, 1e6)])
+def test_negative_binomial_cdf_keeps_its_digits_at_both_ends(m, phi):
+    y, one = np.arange(30.0), (np.array([m]), [np.array([phi])])
+    sums = np.cumsum(np.exp(NegativeBinomial().log_density(y, *one)))
+    assert_allclose(NegativeBinomial().cdf(y, *one), sums, rtol=0, atol=1e-13)
+
+
 def test_counts_of_a_million_million_keep_their_digits():
     # Stirling: at y = m the probability is 1 / sqrt(2 pi m)
     m = np.array([1e12])

@@ -267,6 +267,19 @@ def test_floors_of_scales_are_a_share_of_the_standard_deviation(case):
     assert_allclose(floor, 1e-3 * y.std(axis=0))
 
 
+@cases(lambda case: isinstance(case.family, (Gamma, InverseGaussian, Beta)))
+def test_floors_of_dispersions_leave_a_small_variance_at_the_mean(case):
+    y, weights = case.draws(50), np.linspace(0.5, 1.5, 50)
+    mean = np.average(y[:, 0], weights=weights)
+    smallest = case.family.variance(
+        np.array([mean]), case.family.floors(y, weights, 1e-3)
+    )
+    # as a share of the squared mean, or of y's variance where this has an upper bound
+    of_y = np.average((y[:, 0] - mean) ** 2, weights=weights)
+    reference = of_y if isinstance(case.family, Beta) else mean**2
+    assert_allclose(np.sqrt(smallest[0] / reference), 1e-3, rtol=1e-4)
+
+
 DISPERSED = (
     Gaussian,
     LogNormal,
@@ -370,6 +383,9 @@ def test_binomial_response_is_the_proportion_weighted_by_trials():
     assert_array_equal(proportion, [[0.25], [1.0]])
     assert_array_equal(trials, [4, 2])
     assert Binomial().floors(y, np.ones(2), 1e-3).shape == (0, 1)
+    proportion, trials = Binomial().response(np.array([[1.0, 3.0], [0.5, 7.0]]))
+    assert np.isfinite(proportion).all()
+    assert_array_equal(trials, [4, 0])
 
 
 def test_a_case_has_what_its_family_says():

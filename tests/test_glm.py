@@ -433,7 +433,7 @@ def test_a_value_that_no_family_takes_is_named():
         ("gamma", GammaRegressor(alpha=1e-3)),
         ("gamma", TweedieRegressor(power=2, link="log", alpha=1e-3)),
         ("gamma", DecisionTreeRegressor(max_depth=3)),
-        ("laplace", QuantileRegressor(alpha=1e-3)),
+        ("laplace", QuantileRegressor(alpha=0)),
         ("student_t", HuberRegressor()),
         ("log_normal", DecisionTreeRegressor(max_depth=3)),
         ("binomial", DecisionTreeRegressor(max_depth=3)),

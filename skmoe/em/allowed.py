@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 # Log probability of an expert that is not allowed; finite for compiled loops.
-EXCLUDED = -1e30
+EXCLUDED = -1e200
 
 
 class Allowed:

@@ -11,7 +11,10 @@ class Mixture:
     The objective is the penalised mean log likelihood
 
     .. math:: \frac{1}{W} \sum_i w_i \log \sum_k g_k(x_i) f(y_i | m_k(x_i), \phi_k)
-              - P_\mathrm{gate} - P_\mathrm{experts} .
+              - P_\mathrm{gate} - P_\mathrm{experts} ,
+
+    where a gate that models X too puts :math:`\pi_k p_k(x_i)`, the joint density of
+    expert and row, in place of :math:`g_k(x_i)`.
 
     What an E-step hands to the M-step, its expectations, is here the responsibilities
     (n, K) themselves; in a `SummedMixture` it is sums over the rows.
@@ -71,8 +74,9 @@ class Mixture:
         return responsibilities, float(mean - self.penalty)
 
     def log_likelihood(self):
-        """Weighted total log likelihood without penalties."""
-        return self.total * (self.e_step()[1] + self.penalty)
+        """Weighted total log likelihood of y given X, without penalties."""
+        joint = self.total * (self.e_step()[1] + self.penalty)
+        return joint - self.gate.log_marginal
 
     def totals(self):
         """Weight that each expert is responsible for, (K,)."""

@@ -3,6 +3,7 @@
 """The contract of experts."""
 
 from abc import ABC, abstractmethod
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -117,6 +118,13 @@ class BaseExperts(ABC):
     def predict_kept(self, X, kept):
         """Answers of the experts `kept` (n, k) for each row, no others: (n, k, ...)."""
         return dispatch(kept, self.predict_one, X)
+
+    def select(self, kept):
+        """Some of the experts, given by index."""
+        chosen = copy(self)
+        chosen.estimators = [self.estimators[k] for k in kept]
+        chosen.noise = self.noise.select(kept)
+        return chosen
 
     def log_density(self, X, y):
         """Log density of y (n, T) under each expert, (n, K)."""

@@ -15,9 +15,10 @@ from skmoe.experts.fitting import align_probabilities, fit_weighted
 from skmoe.families.noise import Noise, over_targets
 
 # Rows of which an expert is responsible for less than this share are not handed to it:
-# they would change nothing but the time, and what an estimator counts in rows
-# (min_samples_leaf).
-NEGLIGIBLE = 1e-8
+# they would change nothing but the time, what an estimator counts in rows
+# (min_samples_leaf), and the condition of its problem (quantile regression is a linear
+# program, which solvers give up where weights are further apart).
+NEGLIGIBLE = 1e-6
 # An expert whose share of all weight is below this is left as it was.
 DEAD_SHARE = 1e-8
 

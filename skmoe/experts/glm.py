@@ -64,6 +64,12 @@ class GLMExperts(StackedExperts):
         """Return the experts at work."""
         return GLMTrainer(task, previous)
 
+    def select(self, kept):
+        """Some of the experts, given by index."""
+        chosen = super().select(kept)
+        chosen.links = [self.links[k] for k in kept]
+        return chosen
+
     def answers(self, scores, kept=slice(None)):
         """Predictions, (n, k, T)."""
         distinct = set(self.links)

@@ -42,6 +42,15 @@ class StackedExperts(BaseExperts):
         """Scores of each expert, m."""
         return self.coef.shape[1] // len(self.estimators)
 
+    def select(self, kept):
+        """Some of the experts, given by index."""
+        chosen = super().select(kept)
+        shape = (len(self.estimators), self.n_scores)
+        coef = self.coef.T.reshape(*shape, -1)[kept]
+        chosen.coef = coef.reshape(-1, coef.shape[2]).T
+        chosen.intercept = self.intercept.reshape(shape)[kept].ravel()
+        return chosen
+
     def scores(self, X):
         """All scores, (n, K, m) with rows last in memory."""
         scores = product(X, self.coef)

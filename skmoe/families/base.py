@@ -15,7 +15,7 @@ from skmoe.families.search import invert_continuous, invert_discrete
 STEP = 6e-6
 # Log density of a value that an expert rules out. Finite, because a responsibility of
 # zero times minus infinity is not a number.
-LOG_ZERO = -1e10
+LOG_ZERO = -1e100
 
 
 class BaseFamily(ABC, BaseEstimator):

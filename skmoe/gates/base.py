@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import check_array, check_consistent_length, get_tags
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from skmoe._compat import check_sample_weight
+from skmoe._compat import _check_n_features, check_sample_weight
 from skmoe._design import Designs
 from skmoe._views import FLOATS
 
@@ -69,6 +69,32 @@ class BaseGate(ABC, BaseEstimator):
         """
         return np.exp(self.predict_log_proba(X))
 
+    def select(self, experts):
+        r"""Return the fitted gate of some of the experts, renormalised.
+
+        What pruning asks for: :math:`g_k(x) / \sum_{l \in S} g_l(x)` for the experts
+        :math:`k \in S` that are kept.
+
+        Parameters
+        ----------
+        experts : array-like of int
+            Indices of the experts kept, in their new order.
+
+        Returns
+        -------
+        BaseGate
+            Fitted, with a column for each expert kept.
+
+        Raises
+        ------
+        ValueError
+            If `experts` are not distinct indices of experts.
+        """
+        from skmoe.gates.select import SelectedGate  # it is a gate itself
+
+        check_is_fitted(self)
+        return SelectedGate(self, experts)
+
     def fit(self, X, responsibilities, sample_weight=None):
         """Fit the gate to soft labels, to convergence.
 
@@ -92,7 +118,7 @@ class BaseGate(ABC, BaseEstimator):
             If `responsibilities` are not soft labels for the rows of `X`.
         """
         X = self._check_fit_input(X)
-        responsibilities = check_soft_labels(responsibilities, X.shape[0])
+        responsibilities = check_soft_labels(responsibilities, _num_samples(X))
         weights = check_sample_weight(sample_weight, X)
         trainer = self.trainer(X, responsibilities.shape[1], weights, Designs(weights))
         trainer.fit(responsibilities * weights[:, None])
@@ -112,13 +138,15 @@ class BaseGate(ABC, BaseEstimator):
 
     def _check_predict_input(self, X):
         check_is_fitted(self)
-        return check_array(
+        X = check_array(
             X,
-            accept_sparse="csr",
+            accept_sparse=get_tags(self).input_tags.sparse and "csr",
             dtype=FLOATS,
             ensure_min_features=0,
             estimator=self,
         )
+        _check_n_features(self, X, reset=False)
+        return X
 
 
 class GateTrainer(ABC):
@@ -132,6 +160,12 @@ class GateTrainer(ABC):
     penalty = 0.0
     #: The `Additive` trainer behind this one, if its steps are sums over rows.
     additive = None
+    #: Largest load of an expert in equal shares, see `skmoe.em.capacity`; None: any.
+    capacity_factor = None
+    #: Weighted total log density of X: zero, unless the gate models X as well and
+    #: `log_proba` is the log of the joint density of the expert and the row,
+    #: ``log pi_k p_k(x)``. The bound of EM is then that of p(x, y).
+    log_marginal = 0.0
 
     @property
     @abstractmethod
@@ -161,6 +195,27 @@ class GateTrainer(ABC):
     def fit(self, responsibilities):
         """Fit to fixed responsibilities; one step suffices unless overridden."""
         self.step(responsibilities)
+
+
+class IteratedTrainer(GateTrainer):
+    """A gate of which one step does not reach the maximum.
+
+    Subclasses have `total`, the sum of the sample weights.
+    """
+
+    def expected(self, responsibilities):
+        """Mean expected log probability minus the penalty."""
+        value = np.vdot(responsibilities, self.log_proba) / self.total
+        return float(value) - self.penalty
+
+    def fit(self, responsibilities, max_iter=1000, tol=1e-12):
+        """Fit to fixed responsibilities until a step gains less than `tol`."""
+        value = self.expected(responsibilities)
+        for _ in range(max_iter):
+            self.step(responsibilities)
+            gain, value = -value, self.expected(responsibilities)
+            if gain + value <= tol:
+                return
 
 
 def check_soft_labels(responsibilities, n_samples):

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe.gates.base import BaseGate
+from skmoe.gates.select import check_selection, renormalised
 from skmoe.gates.softmax import SoftmaxTrainer
 from skmoe.solvers import softmax_regression as softmax
 
@@ -53,6 +54,30 @@ class ConstantGate(BaseGate):
     def count_parameters(self):
         """Free proportions of the fitted gate."""
         return len(self.proportions_) - 1
+
+    def select(self, experts):
+        """Return the gate of some of the experts, renormalised.
+
+        Parameters
+        ----------
+        experts : array-like of int
+            Indices of the experts kept, in their new order.
+
+        Returns
+        -------
+        ConstantGate
+            Fitted: the experts' proportions.
+
+        Raises
+        ------
+        ValueError
+            If `experts` are not distinct indices of experts.
+        """
+        check_is_fitted(self)
+        kept = check_selection(experts, len(self.proportions_))
+        selected = ConstantGate()
+        selected.proportions_ = renormalised(self.proportions_[kept])
+        return selected
 
     def predict_log_proba(self, X):
         """Log proportions, the same for every row.

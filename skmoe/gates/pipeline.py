@@ -85,6 +85,34 @@ class PipelineGate(BaseGate):
         transformed = transformers.transform(X) if len(transformers.steps) else X
         return self.pipeline_[-1].predict_log_proba(transformed)
 
+    def select(self, experts):
+        """Return the fitted gate of some of the experts, renormalised.
+
+        Parameters
+        ----------
+        experts : array-like of int
+            Indices of the experts kept, in their new order.
+
+        Returns
+        -------
+        PipelineGate
+            The same transformers before the last gate's selection.
+
+        Raises
+        ------
+        ValueError
+            If `experts` are not distinct indices of experts.
+        """
+        check_is_fitted(self)
+        return self._ending_in(self.pipeline_, self.pipeline_[-1].select(experts))
+
+    def _ending_in(self, pipeline, gate):
+        """The fitted gate of a fitted pipeline's transformers and a fitted last one."""
+        fitted = PipelineGate(self.pipeline)
+        name = pipeline.steps[-1][0]
+        fitted.pipeline_ = Pipeline([*pipeline.steps[:-1], (name, gate)])
+        return fitted
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         with suppress(AttributeError):  # tags are read on malformed parameters too
@@ -111,6 +139,16 @@ class PipelineTrainer(GateTrainer):
         return self.last.penalty
 
     @property
+    def capacity_factor(self):
+        """The last gate's limit to an expert's load."""
+        return self.last.capacity_factor
+
+    @property
+    def log_marginal(self):
+        """The last gate's density of the transformed rows."""
+        return self.last.log_marginal
+
+    @property
     def additive(self):
         """The last gate, where its steps are sums over rows."""
         return self.last.additive
@@ -129,11 +167,7 @@ class PipelineTrainer(GateTrainer):
 
     def gate(self):
         """Return the fitted gate."""
-        fitted = PipelineGate(self.template.pipeline)
-        name = self.pipeline.steps[-1][0]
-        steps = [*self.pipeline.steps[:-1], (name, self.last.gate())]
-        fitted.pipeline_ = Pipeline(steps)
-        return fitted
+        return self.template._ending_in(self.pipeline, self.last.gate())
 
     def snapshot(self):
         """The last gate's snapshot."""

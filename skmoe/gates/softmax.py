@@ -6,11 +6,16 @@ from numbers import Real
 
 import numpy as np
 from scipy.optimize import minimize
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import Interval
 from skmoe.em.additive import Additive
 from skmoe.em.parametric import Ascent
-from skmoe.gates.base import BaseGate, GateTrainer
+from skmoe.gates.balance import BalancedTrainer
+from skmoe.gates.base import BaseGate, IteratedTrainer
+from skmoe.gates.select import check_selection
+from skmoe.gates.sparse_softmax import SparseSoftmaxTrainer
 from skmoe.solvers import softmax_regression as softmax
 from skmoe.solvers.least_squares import SymmetricSolver, product
 
@@ -25,18 +30,23 @@ LBFGS_STEPS = 10
 
 
 class SoftmaxGate(BaseGate):
-    r"""Softmax of linear scores, with an L2 penalty: the classical gate.
+    r"""Softmax of linear scores, with an elastic-net penalty: the classical gate.
 
     .. math::
         g_k(x) = \frac{\exp(a_k + v_k' x)}{\sum_l \exp(a_l + v_l' x)}, \qquad
-        \max_{a, v} \; \frac{1}{\sum_i w_i} \sum_{ik} w_i r_{ik} \log g_k(x_i)
-            - \frac{\alpha}{2} \sum_{kj} s_j^2 v_{kj}^2 ,
+        \max_{a, v} \; \frac1W \sum_{ik} w_i r_{ik} \log g_k(x_i)
+            - \alpha \sum_{kj} \Bigl( \frac{1 - \rho}{2} s_j^2 v_{kj}^2
+            + \rho \, s_j |v_{kj}| \Bigr)
+            + \frac{\beta}{W} \sum_k \log \bar g_k ,
 
-    where :math:`s_j` is the standard deviation of column j: features are standardised
-    inside, coefficients are reported on the user's scale. They sum to zero over the
-    experts, so none is special. Inside EM the gate takes one step per iteration:
-    Newton's for up to five experts, a block-diagonal one for more (beside experts that
-    are not linear, a short L-BFGS run); `fit` runs to convergence.
+    where :math:`s_j` is the standard deviation of column j, :math:`\rho` is `l1_ratio`,
+    :math:`\beta` is `balance`, :math:`W = \sum_i w_i` and :math:`\bar g_k = \sum_i w_i
+    g_k(x_i) / W`: features are standardised inside, coefficients are reported on the
+    user's scale. All experts have coefficients, so none is special; without an L1
+    penalty they sum to zero. Inside EM the gate takes one step per iteration: Newton's
+    for up to five experts, a block-diagonal one for more (beside experts that are not
+    linear, a short L-BFGS run; with an L1 penalty, a proximal Newton step for one
+    expert after the other); `fit` runs to convergence.
 
     Parameters
     ----------
@@ -44,6 +54,17 @@ class SoftmaxGate(BaseGate):
         Strength of the penalty, relative to the *mean* log likelihood, so that it means
         the same for every number of rows and every scale of the weights. It keeps
         separable data finite. 0: none.
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty, between 0 and 1. Above 0 it selects features:
+        coefficients that do not pay are exactly zero.
+    balance : float, default=0.0
+        Weight of rows (pseudo-counts) that each expert gets on top of its own, spread
+        over the rows as the gate spreads the expert: a Dirichlet prior on the mean gate
+        probabilities, which keeps experts from dying. 0: none.
+    capacity_factor : float, default=None
+        No expert takes more than this multiple of an equal share, W / K, of the
+        training weight: EM climbs the likelihood under that constraint. At least 1;
+        None: no limit. It acts on the E-step, so not when the gate is fitted alone.
 
     Attributes
     ----------
@@ -51,6 +72,13 @@ class SoftmaxGate(BaseGate):
         Slopes :math:`v_k` per unit of each feature.
     intercept_ : ndarray of shape (n_experts,)
         Intercepts :math:`a_k`.
+    n_features_in_ : int
+        Number of features.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range, when the gate is fitted.
 
     See Also
     --------
@@ -63,6 +91,11 @@ class SoftmaxGate(BaseGate):
        the EM algorithm". Neural Computation 6(2), 181-214.
     .. [2] Krishnapuram, B. et al. (2005). "Sparse multinomial logistic regression".
        IEEE TPAMI 27(6), 957-968.
+    .. [3] Chamroukhi, F. & Huynh, B.-T. (2019). "Regularized maximum likelihood
+       estimation and feature selection in mixtures-of-experts models". Journal de la
+       SFdS 160(1), 57-85.
+    .. [4] Fedus, W., Zoph, B. & Shazeer, N. (2022). "Switch transformers". JMLR
+       23(120), 1-39.
 
     Examples
     --------
@@ -79,22 +112,76 @@ class SoftmaxGate(BaseGate):
     """
 
     numeric = True
-    _parameter_constraints: dict = {"alpha": [Interval(Real, 0, None, closed="left")]}
+    _parameter_constraints: dict = {
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "balance": [Interval(Real, 0, None, closed="left")],
+        "capacity_factor": [None, Interval(Real, 1, None, closed="left")],
+    }
 
-    def __init__(self, alpha=1e-4):
+    def __init__(self, alpha=1e-4, l1_ratio=0.0, balance=0.0, capacity_factor=None):
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.balance = balance
+        self.capacity_factor = capacity_factor
 
     def trainer(self, X, n_experts, weights, designs):
         """Return the gate at work on the rows of X."""
         self._validate_params()
-        return SoftmaxTrainer(
-            self, designs.get(X), n_experts, weights, alpha=float(self.alpha)
-        )
+        design, alpha = designs.get(X), float(self.alpha)
+        if alpha * self.l1_ratio > 0 and X.shape[1] > 0:
+            trainer = SparseSoftmaxTrainer(
+                self, design, n_experts, weights, alpha, float(self.l1_ratio)
+            )
+        else:
+            alpha *= 1.0 - self.l1_ratio
+            trainer = SoftmaxTrainer(self, design, n_experts, weights, alpha)
+        if self.balance > 0:
+            trainer = BalancedTrainer(trainer, float(self.balance))
+        trainer.capacity_factor = self.capacity_factor
+        return trainer
+
+    @property
+    def n_features_in_(self):
+        """Number of features; there is none before `fit`."""
+        return self.coef_.shape[1]
 
     def count_parameters(self):
-        """Free coefficients of the fitted gate."""
+        """Free coefficients of the fitted gate; with an L1 penalty, those not zero."""
         n_experts, n_features = self.coef_.shape
-        return (n_experts - 1) * (n_features + 1)
+        if self.alpha * self.l1_ratio == 0:
+            return (n_experts - 1) * (n_features + 1)
+        # Scores are differences: a column has one free coefficient less than experts.
+        free = np.minimum(np.count_nonzero(self.coef_, axis=0), n_experts - 1)
+        return n_experts - 1 + int(free.sum())
+
+    def select(self, experts):
+        """Return the gate of some of the experts, renormalised.
+
+        Parameters
+        ----------
+        experts : array-like of int
+            Indices of the experts kept, in their new order.
+
+        Returns
+        -------
+        SoftmaxGate
+            Fitted: the experts' rows of coefficients.
+
+        Raises
+        ------
+        ValueError
+            If `experts` are not distinct indices of experts.
+        """
+        check_is_fitted(self)
+        kept = check_selection(experts, len(self.coef_))
+        selected = clone(self)
+        selected.coef_ = self.coef_[kept]
+        selected.intercept_ = self.intercept_[kept]
+        if self.alpha * self.l1_ratio == 0:
+            selected.coef_ = selected.coef_ - selected.coef_.mean(axis=0)
+        selected.intercept_ = selected.intercept_ - selected.intercept_.mean()
+        return selected
 
     def predict_log_proba(self, X):
         """Log probabilities of the experts.
@@ -118,7 +205,7 @@ class SoftmaxGate(BaseGate):
         return scores
 
 
-class SoftmaxTrainer(Additive, GateTrainer):
+class SoftmaxTrainer(Additive, IteratedTrainer):
     r"""The softmax gate at work: V (K - 1, p) on the standardised design.
 
     The information is the Hessian of the expected log gate probability while that is
@@ -222,15 +309,10 @@ class SoftmaxTrainer(Additive, GateTrainer):
 
     def fit(self, responsibilities, max_iter=1000, tol=1e-12):
         """Fit to fixed responsibilities until a Newton step gains less than `tol`."""
-        if not self.is_newton:
+        if self.is_newton:
+            super().fit(responsibilities, max_iter, tol)
+        else:
             self._lbfgs(responsibilities, max_iter)
-            return
-        value = self.expected(responsibilities)
-        for _ in range(max_iter):
-            self.step(responsibilities)
-            gain, value = -value, self.expected(responsibilities)
-            if gain + value <= tol:
-                return
 
     def _lbfgs(self, responsibilities, max_iter):
         def negative(values):
