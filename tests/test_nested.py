@@ -328,3 +328,32 @@ def test_a_nested_classifier_is_its_class_probabilities(data):
     two = MixtureOfExpertsClassifier(inner, n_experts=2, tol=1e-3).fit(X, labels)
     assert np.diff(two.lower_bounds_).min() >= -1e-12
     assert_allclose(two.log_likelihood_, two.score_samples(X, labels).sum())
+
+
+def test_a_selection_of_experts_keeps_who_is_nested(listed, data):
+    X, y, _ = data
+    experts = listed._experts
+    chosen = experts.select([2, 0])
+    density = experts.log_density(X, y[:, None])
+    assert_allclose(chosen.log_density(X, y[:, None]), density[:, [2, 0]])
+    predictions = experts.predict(X)
+    assert_allclose(
+        chosen.variance(X, predictions[:, [2, 0]]),
+        experts.variance(X, predictions)[:, [2, 0]],
+    )
+
+
+@pytest.mark.parametrize("n_rows", [1, 2])
+@pytest.mark.filterwarnings("ignore:The dispersions of experts")
+def test_few_rows_inside_and_lists_of_experts_inside(data, n_rows):
+    X, y, _ = data
+    inner = MixtureOfExpertsRegressor(
+        [("line", LinearRegression()), ("tree", DecisionTreeRegressor(max_depth=1))]
+    )
+    init = np.zeros(200, dtype=int)
+    init[:n_rows] = 1  # fewer than it takes to fit anything
+    outer = [("mixture", inner), ("line", LinearRegression())]
+    model = MixtureOfExpertsRegressor(outer[::-1], init=init, tol=1e-2)
+    model.fit(X, y)
+    assert np.diff(model.lower_bounds_).min() >= -1e-12
+    assert np.isfinite(model.predict(X, return_std=True)).all()

@@ -102,7 +102,7 @@ class EstimatorTrainer(ExpertsTrainer):
     def step(self, responsibilities):
         """Refit all experts in parallel; keep each fit that is no worse."""
         task = self.task
-        alive = responsibilities.sum(axis=0) > DEAD_SHARE * task.weights.sum()
+        alive = self._alive(responsibilities)
         unborn = np.array([state is None for state in self.state])
         # An expert that starts without rows starts from all of them.
         orphans = unborn & ~alive
@@ -124,6 +124,10 @@ class EstimatorTrainer(ExpertsTrainer):
         self._log_density = self._log_density.copy()
         for k, (estimator, answered) in zip(experts, fits, strict=True):
             self._propose(k, estimator, answered, responsibilities[:, k])
+
+    def _alive(self, responsibilities):
+        """Which experts have the rows for a fit, (K,)."""
+        return responsibilities.sum(axis=0) > DEAD_SHARE * self.task.weights.sum()
 
     def _to_fit(self, k):
         """The estimator that becomes expert k's next fit."""

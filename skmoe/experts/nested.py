@@ -23,17 +23,7 @@ class NestedExperts(EstimatorExperts):
 
     Those answer for themselves: `score_samples` is their log density, `sample_y` their
     draws, and ``predict(return_std=True)`` their variance. Others have their family.
-
-    Attributes
-    ----------
-    own : list of int
-        Indices of the nested mixtures.
     """
-
-    def __init__(self, estimators, noise, classes=None, n_jobs=None):
-        super().__init__(estimators, noise, classes, n_jobs)
-        families = enumerate(noise.families)
-        self.own = [k for k, family in families if isinstance(family, OwnDensity)]
 
     @classmethod
     def accepts(cls, task):
@@ -45,6 +35,12 @@ class NestedExperts(EstimatorExperts):
     def trainer(cls, task, previous=None):
         """Return the experts at work."""
         return NestedTrainer(task, previous)
+
+    @property
+    def own(self):
+        """Indices of the nested mixtures."""
+        families = enumerate(self.noise.families)
+        return [k for k, family in families if isinstance(family, OwnDensity)]
 
     def log_density(self, X, y):
         """Log density of y (n, T) under each expert, (n, K)."""
@@ -122,14 +118,14 @@ class NestedTrainer(EstimatorTrainer):
             return partial(own_log_density, y=self.task.y)
         return super()._question(k)
 
-    def _own_rows(self, responsibilities):
-        """As of any estimator; all rows where a mixture has fewer than experts."""
-        own = super()._own_rows(responsibilities)
+    def _alive(self, responsibilities):
+        """As of any estimator; a mixture needs as many rows as it has experts."""
+        alive = super()._alive(responsibilities)
+        n_rows = self._own_rows(responsibilities).sum(axis=0)
         for k in filter(self._is_own, range(self.task.n_experts)):
             names, _ = self.task.templates[k]._named_templates()
-            if own[:, k].sum() < len(names):
-                own[:, k] = responsibilities[:, k] > 0
-        return own
+            alive[k] &= n_rows[k] >= len(names)
+        return alive
 
     def _with_noise(self, k, answered, weights):
         if self._is_own(k):
