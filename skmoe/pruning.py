@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fewer experts from a fitted mixture."""
 
-from copy import copy, deepcopy
+from copy import deepcopy
 from numbers import Integral, Real
 
 import numpy as np
