@@ -334,6 +334,19 @@ def test_crps_of_large_counts_is_that_of_their_normal_limit():
     assert_allclose(dist.crps(y), limit, rtol=1e-4)
 
 
+def test_many_integers_are_not_summed_one_by_one():
+    dist = make([(POISSON, []), (NegativeBinomial(), [0.5])], n_rows=1)
+    dist.predictions[0, :, 0] = [3.0, 1e5]
+    y = np.arange(0.0, 5e6)
+    mass = dist.pdf(y[None])[0]
+    assert_allclose(dist.entropy(), stats.entropy(mass), rtol=1e-8)
+    expected = ((mass.cumsum() - (y >= 70)) ** 2).sum()
+    assert_allclose(dist.crps(70.0), expected, rtol=1e-8)
+    first, second = dist.modes()[0]
+    assert first == np.argmax(mass)
+    assert second == 1000 + np.argmax(mass[1000:])
+
+
 def test_crps_of_one_normal_is_the_known_formula():
     dist = gaussians([1.0], [1.0], [2.0])
     z = np.array([-3.0, 0.0, 0.4])
@@ -416,6 +429,9 @@ def test_modes_of_known_distributions():
     assert_allclose(gaussians([0.7, 0.3], [0.0, 50.0], [1, 1]).modes(), [[0, 50]])
     near = gaussians([0.5, 0.5], [-0.9, 0.9], [1.0, 1.0]).modes()
     assert_allclose(near, [[0.0]], atol=1e-6)  # one mode: two sigma apart or less
+    boxes = make([(Uniform(), [0, 1]), (Uniform(), [5, 8])], n_rows=3).modes()
+    assert np.all(((boxes >= 0) & (boxes <= 1)).sum(axis=1) == 1)
+    assert np.all(((boxes >= 5) & (boxes <= 8)).sum(axis=1) == 1)
     counts = make([(POISSON, [])], n_rows=1, low=3.5, high=3.6)
     assert_array_equal(counts.modes(), [[3.0]])
     mixed = make([(PointMass(), []), (GAMMA, [0.25])], n_rows=1)

@@ -7,7 +7,7 @@ from scipy.special import ndtr
 
 from skmoe.distribution._components import blocks
 from skmoe.distribution._quadrature import add_up, integrate
-from skmoe.distribution._support import breakpoints, integers
+from skmoe.distribution._support import breakpoints, integers, own_breakpoints
 from skmoe.families import Gaussian
 
 
@@ -53,7 +53,8 @@ def _of_counts(components, y):
         return below**2 * share + (1 - below) ** 2 * (1 - share)
 
     outside = np.maximum(low - y, 0.0) + np.maximum(y - high - 1, 0.0)
-    return add_up(cells, low, high) + outside
+    breaks = np.column_stack([own_breakpoints(components), y])
+    return add_up(cells, low, high, breaks) + outside
 
 
 def _by_quadrature(components, y):

@@ -7,7 +7,7 @@ from scipy.special import entr
 
 from skmoe.distribution._components import blocks
 from skmoe.distribution._quadrature import add_up, integrate
-from skmoe.distribution._support import breakpoints, integers
+from skmoe.distribution._support import breakpoints, integers, own_breakpoints
 
 
 def entropy(components):
@@ -40,7 +40,7 @@ def _of_atoms(components):
     total = np.zeros(len(components))
     if components.has_counts.any():
         low, high = integers(components.only(components.has_counts))
-        total = add_up(terms, low, high)
+        total = add_up(terms, low, high, own_breakpoints(components))
         covered = (points == np.floor(points)) & (points >= low[:, None])
         covered &= points <= high[:, None]
     else:

@@ -16,8 +16,9 @@ GOLDEN = 0.5 * (np.sqrt(5) - 1)
 N_SECTIONS = 50
 # Heights that differ by less than this, relatively, are equal.
 ROUNDING = 1e-12
-# Integers of a row that are searched.
-MAX_INTEGERS = 2**20
+# Integers of a row that are searched at first, and around each peak of these.
+MAX_INTEGERS = 2**14
+N_CLOSER = 512
 
 
 def modes(components):
@@ -43,11 +44,25 @@ def modes(components):
 
 def _of_atoms(components):
     """Integers and points of one row that are likelier than their neighbours."""
-    atoms = components.points
+    atoms, stride = components.points, 1.0
     if components.has_counts.any():
         (low,), (high,) = integers(components.only(components.has_counts))
         n_atoms = int(min(high - low + 1, MAX_INTEGERS))
+        stride = (high - low) / max(n_atoms - 1, 1)
         atoms = np.union1d(atoms, np.floor(np.linspace(low, high, n_atoms)))
+    peaks = _likeliest(components, atoms)
+    while stride > 1:
+        steps = np.linspace(-stride, stride, 2 * N_CLOSER + 1)
+        near = np.floor(peaks[:, None] + steps)
+        closer = _likeliest(components, np.union1d(components.points, near))
+        if not 0 < len(closer) <= len(peaks):
+            break  # so near the top only rounding tells integers apart
+        peaks, stride = closer, stride / N_CLOSER
+    return peaks
+
+
+def _likeliest(components, atoms):
+    """Peaks among the atoms, highest first."""
     height = components.log_density(atoms[None])
     peaks = _peaks(height)[0]
     return atoms[peaks][np.argsort(-height[0, peaks], kind="stable")]
@@ -70,10 +85,14 @@ def _of_density(components):
 
 
 def _grid(components):
-    """Ascending quantiles of the components, NaN where two are as good as equal."""
+    """Ascending quantiles of the components and the values halfway between them.
+
+    NaN where two are as good as equal.
+    """
     own = np.moveaxis(components.quantiles(LEVELS), 0, 1)
-    grid = np.sort(own.reshape(len(components), -1), axis=1)
-    grid[~np.isfinite(grid)] = np.nan
+    own = own.reshape(len(components), len(LEVELS) * len(components.weights))
+    own = np.sort(np.where(np.isfinite(own), own, np.nan), axis=1)
+    grid = np.sort(np.hstack([own, own[:, :-1] + 0.5 * np.diff(own)]), axis=1)
     close = np.diff(grid, axis=1) <= ROUNDING * np.abs(grid[:, 1:])
     grid[:, 1:][close] = np.nan
     return np.sort(grid, axis=1)

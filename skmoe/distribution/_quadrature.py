@@ -117,11 +117,11 @@ def _middle(low, high):
     return np.where(wide, inner, low + 0.5 * (high - low))
 
 
-def add_up(function, low, high, limit=2**14):
+def add_up(function, low, high, breaks, limit=2**14):
     """Sums of ``function(rows, j)`` over the integers j from low to high (n,), (n,).
 
     A row of more than `limit` integers is the integral of the function's linear
-    interpolant, and half of what it is at both ends.
+    interpolant between `breaks` (n, b), and half of what it is at both ends.
     """
     total = np.zeros(len(low))
     short = np.flatnonzero(high - low < limit)
@@ -136,19 +136,20 @@ def add_up(function, low, high, limit=2**14):
         total[rows] = values.sum(axis=1)
     long = np.flatnonzero(high - low >= limit)
     if len(long):
-        total[long] = _add_up_many(lambda i, j: function(long[i], j), low, high, long)
+        ends = np.column_stack([low, high])[long]
+        breaks = np.hstack([np.clip(np.floor(breaks[long]), *ends.T[:, :, None]), ends])
+        some = lambda rows, j: function(long[rows], j)
+        total[long] = _interpolated(some, ends, breaks)
     return total
 
 
-def _add_up_many(function, low, high, long):
+def _interpolated(function, ends, breaks):
     def interpolant(rows, y):
         below = np.floor(y)
         share = y - below
         return (1 - share) * function(rows, below) + share * function(rows, below + 1)
 
-    low, high = low[long], high[long]
-    ends = np.column_stack([low, high])
-    growing = np.minimum(low[:, None] + 2.0 ** np.arange(64), high[:, None])
-    even = np.floor(np.linspace(low, high, 65).T)
-    total = integrate(interpolant, np.hstack([growing, even, ends]))
-    return total + 0.5 * function(np.arange(len(long)), ends).sum(axis=1)
+    low, high = ends[:, :1], ends[:, 1:]
+    growing = np.minimum(low + 2.0 ** np.arange(16), high)
+    total = integrate(interpolant, np.hstack([breaks, growing]))
+    return total + 0.5 * function(np.arange(len(ends)), ends).sum(axis=1)

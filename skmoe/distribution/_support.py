@@ -17,18 +17,22 @@ def breakpoints(components):
 
     Quantiles of the components, zero, and the jumps of the distribution function.
     """
-    n_rows = len(components)
-    own = np.moveaxis(components.quantiles(LEVELS), 0, 1).reshape(n_rows, -1)
-    low = np.min(own, axis=1, initial=np.inf, where=np.isfinite(own))
-    high = np.max(own, axis=1, initial=-np.inf, where=np.isfinite(own))
-    ends = low[:, None], high[:, None]
+    own = own_breakpoints(components)
+    ends = own.min(axis=1, keepdims=True), own.max(axis=1, keepdims=True)
     jumps = np.concatenate([[0.0], components.points])
-    breaks = [np.where(np.isfinite(own), own, ends[0]), np.clip(jumps, *ends)]
+    breaks = [own, np.clip(jumps, *ends)]
     if components.has_counts.any():
         first, last = integers(components.only(components.has_counts))
         n_jumps = int(min((last - first).max() + 1, MAX_JUMPS))
         breaks.append(np.floor(np.linspace(first, last, n_jumps, axis=1)))
     return np.hstack(breaks)
+
+
+def own_breakpoints(components):
+    """Quantiles of the components (n, b), finite."""
+    own = np.moveaxis(components.quantiles(LEVELS), 0, 1)
+    own = own.reshape(len(components), len(LEVELS) * len(components.weights))
+    return np.where(np.isfinite(own), own, own[:, [1]])
 
 
 def integers(components):
