@@ -7,14 +7,16 @@ from numbers import Real
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.dummy import DummyRegressor
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import check_array, check_consistent_length
 
 from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
+from skmoe.distribution import PredictiveDistribution
 from skmoe.experts import default_expert
 from skmoe.families import FAMILIES, check_families
 from skmoe.families.own_density import OwnDensity
-from skmoe.routing import draw_experts, mix, softmax
+from skmoe.routing import mix
+from skmoe.solvers.softmax_regression import log_softmax
 
 
 class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
@@ -324,13 +326,84 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         ndarray of shape (n_rows, n_samples) or (n_rows, n_samples, n_targets)
             Draws under the whole mixture, whatever `top_k` is.
         """
-        rng = check_random_state(random_state)
+        return self.predict_dist(X).sample(n_samples, random_state)
+
+    def predict_dist(self, X):
+        """Distribution of y given each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        PredictiveDistribution
+            The whole mixture, whatever `top_k` is, as in `score_samples`: with `mean`,
+            `var`, `std`, `pdf`, `logpdf`, `cdf`, `quantile`, `interval`, `sample`,
+            `modes`, `entropy` and `crps`, vectorised over the rows. It holds the gate's
+            log probabilities and the experts' predictions of all rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X = np.linspace(0, 1, 100)[:, None]
+        >>> y = X[:, 0] + 0.1 * np.random.RandomState(0).normal(size=100)
+        >>> model = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
+        >>> dist = model.predict_dist([[0.2], [0.8]])
+        >>> dist.cdf([0.2, 1.0]).round(2)
+        array([0.44, 0.98])
+        >>> bool(np.allclose(dist.logpdf([0.3, 0.7]),
+        ...                  model.score_samples([[0.2], [0.8]], [0.3, 0.7])))
+        True
+        """
         gate_X, expert_X = self._check_predict_input(X)
-        proba = softmax(self.gate_.scores(gate_X))
-        predictions = self._experts.predict(expert_X)
-        owners = draw_experts(np.repeat(proba, n_samples, axis=0), rng)
-        owners = owners.reshape(-1, n_samples)
-        return self._squeeze(self._experts.sample(expert_X, predictions, owners, rng))
+        log_weights = log_softmax(self.gate_.scores(gate_X))
+        return PredictiveDistribution(*self._experts.mixture(expert_X, log_weights))
+
+    def predict_quantiles(self, X, quantiles):
+        r"""Return quantiles of y given each row.
+
+        .. math:: Q(q \mid x) = \min \{ y : F(y \mid x) \ge q \}
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        quantiles : float or array-like of shape (n_quantiles,)
+            Levels between 0 and 1.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_quantiles[, n_targets])
+            Quantiles under the whole mixture, whatever `top_k` is, of each target by
+            itself; without the second axis for a single level.
+        """
+        return self._of_marginals(X, lambda dist: dist.quantile(quantiles))
+
+    def predict_interval(self, X, coverage=0.9):
+        """Interval with the same probability of y beyond each end.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        coverage : float, default=0.9
+            Probability of the interval, between 0 and 1.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2[, n_targets])
+            Lower and upper ends, of each target by itself; for the shortest interval
+            see ``predict_dist(X).interval``.
+        """
+        return self._of_marginals(X, lambda dist: dist.interval(coverage))
+
+    def _of_marginals(self, X, function):
+        dist = self.predict_dist(X)
+        marginals = [function(dist.marginal(t)) for t in range(dist.n_targets)]
+        return self._squeeze(np.stack(marginals, axis=-1))
 
     def _mean(self, weights, predictions, kept, X):
         noise = self._experts.noise

@@ -137,14 +137,13 @@ class BaseExperts(ABC):
         """
         return self.noise.apply("variance", predictions, kept=kept)
 
-    def sample(self, X, predictions, owners, rng):
-        """Draws of y for each row, (n, S, T), under the experts `owners` (n, S).
+    def mixture(self, X, log_weights):
+        """Components of the density of y for each row, given the gate's (n, K).
 
-        `predictions` (n, K, T) are those for X.
+        Returns their log weights (n, C), predictions (n, C, T) and `Noise`. Here: one
+        component per expert.
         """
-        chosen = np.take_along_axis(predictions, owners[:, :, None], axis=1)
-        flat = chosen.reshape(owners.size, -1)
-        return self.noise.sample(flat, owners.ravel(), rng).reshape(*owners.shape, -1)
+        return log_weights, self.predict(X), self.noise
 
 
 class ExpertsTrainer(ABC):

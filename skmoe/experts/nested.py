@@ -10,6 +10,7 @@ import numpy as np
 
 from skmoe._compat import _safe_indexing
 from skmoe.experts.estimators import EstimatorExperts, EstimatorTrainer
+from skmoe.families.noise import Noise
 from skmoe.families.own_density import OwnDensity
 
 # EM iterations inside a nested mixture for each one outside, once it has been fitted.
@@ -21,8 +22,9 @@ WARNINGS_INSIDE = ("EM did not converge", "The dispersions of experts")
 class NestedExperts(EstimatorExperts):
     """Estimators of which some, the nested mixtures, are densities themselves.
 
-    Those answer for themselves: `score_samples` is their log density, `sample_y` their
-    draws, and ``predict(return_std=True)`` their variance. Others have their family.
+    Those answer for themselves: `score_samples` is their log density, `predict_dist`
+    their components, ``predict(return_std=True)`` their variance. Others have their
+    family.
     """
 
     @classmethod
@@ -67,18 +69,27 @@ class NestedExperts(EstimatorExperts):
                 variance[rows, slots] = std.reshape(len(rows), -1) ** 2
         return variance
 
-    def sample(self, X, predictions, owners, rng):
-        """Draws of y for each row, (n, S, T), under the experts `owners` (n, S)."""
-        drawn = super().sample(X, predictions, owners, rng)
-        for k in self.own:
-            mine = owners == k
-            rows = np.flatnonzero(mine.any(axis=1))
-            if len(rows):
-                some = _safe_indexing(X, rows)
-                values = self.estimators[k].sample_y(some, owners.shape[1], rng)
-                values = values.reshape(len(rows), owners.shape[1], -1)
-                drawn[mine] = values[mine[rows]]
-        return drawn
+    def mixture(self, X, log_weights):
+        """Components of each row, those of the nested mixtures among them."""
+        parts = [
+            self._own_mixture(k, X, log_weights[:, [k]])
+            if k in self.own
+            else (
+                log_weights[:, [k]],
+                self.predict_one(k, X)[:, None],
+                self.noise.select([k]),
+            )
+            for k in range(len(self.estimators))
+        ]
+        log_weights, predictions, noises = zip(*parts, strict=True)
+        families = [family for noise in noises for family in noise.families]
+        parameters = [values for noise in noises for values in noise.parameters]
+        noise = Noise(families, parameters)
+        return np.hstack(log_weights), np.concatenate(predictions, axis=1), noise
+
+    def _own_mixture(self, k, X, log_weight):
+        dist = self.estimators[k].predict_dist(X)
+        return log_weight + dist.log_weights, dist.predictions, dist.noise
 
 
 def own_log_density(mixture, X, y):

@@ -109,6 +109,13 @@ class BaseFamily(ABC, BaseEstimator):
 
     # -- density ----------------------------------------------------------------------
 
+    def from_draw(self, y):
+        """Values y (..., T) as `sample` draws them, as the densities take them.
+
+        Here: the same. A binomial draw of 0 or 1 becomes successes and failures.
+        """
+        return y
+
     @abstractmethod
     def log_density(self, y, prediction, parameters):
         """Log density of each target, (..., T)."""
