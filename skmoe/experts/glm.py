@@ -328,9 +328,46 @@ class GLMTrainer(Additive, ExpertsTrainer):
 
     def ascend(self, responsibilities):
         """A safeguarded step; several from the pooled fit, which is far away."""
-        n_steps, self.is_fresh = FIRST_STEPS if self.is_fresh else 1, False
-        for _ in range(n_steps):
+        if not self.is_fresh:
             super().ascend(responsibilities)
+            return
+        self.is_fresh = False
+        self._climb(responsibilities)
+        self._leave_saddles(responsibilities)
+
+    def _climb(self, responsibilities):
+        for _ in range(FIRST_STEPS):
+            super().ascend(responsibilities)
+
+    def _leave_saddles(self, responsibilities):
+        """Go on from beside saddles of the families' likelihoods, if that is uphill."""
+        at_saddle, before = self.parameters, self.expected(responsibilities)
+        predictions = None
+        for k, family in enumerate(self.task.families):
+            movable = self.links[k] == "identity" and self.fit_intercept[k]
+            if family.is_background or not family.has_saddle or not movable:
+                continue
+            if predictions is None:
+                predictions = self._predictions()
+            share = responsibilities[:][:, k]
+            shift, parameters = family.beside_saddle(self.y - predictions[k], share)
+            self.B[k, :, -1] += shift
+            self.free[self.bounds[k] : self.bounds[k + 1]] = family.to_free(
+                parameters
+            ).ravel()
+        if predictions is None:
+            return
+        self.parameters = self.parameters  # within their limits
+        self._climb(responsibilities)
+        if not self.expected(responsibilities) >= before:
+            self.parameters = at_saddle
+
+    def _predictions(self):
+        """Predictions at the training rows, (K, n, T)."""
+        blocks = [
+            self.evaluate(self.design.block(rows), rows)[1] for rows in self.batches()
+        ]
+        return np.concatenate(blocks, axis=1)
 
     def snapshot(self):
         """Parameters, and whether a step has been taken."""

@@ -58,6 +58,10 @@ class BaseFamily(ABC, BaseEstimator):
     is_discrete = False
     #: Whether the density is the same whatever the expert predicts: nothing to fit.
     is_background = False
+    #: Whether a least-squares fit is a stationary point and no maximum; linear experts
+    #: then start where ``beside_saddle(residuals, weights)`` says: a shift of the
+    #: predictions (T,) and parameters (q, T).
+    has_saddle = False
 
     # -- the data ---------------------------------------------------------------------
 
@@ -272,6 +276,11 @@ def check_family(family, families):
                 "object of skmoe.families."
             )
         return families[family]()
+    if isinstance(family, type):
+        raise TypeError(
+            f"family={family.__name__} is a class. Pass an object, for instance "
+            f"{family.__name__}()."
+        )
     missing = [name for name in _REQUIRED if not hasattr(family, name)]
     if missing:
         raise TypeError(
