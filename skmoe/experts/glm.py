@@ -25,8 +25,9 @@ ABOVE_FLOOR, HIGHEST = 50.0, 20.0
 DAMPING = 0.5
 # Score of the start where it would be infinite: y all zeros, or all successes.
 END = 10.0
-# Scoring steps from the pooled fit to the first responsibilities.
-FIRST_STEPS = 10
+# Most scoring steps from the pooled fit to the first responsibilities, and the gain of
+# the mean log likelihood below which there is no further one.
+FIRST_STEPS, FIRST_GAIN = 10, 1e-4
 # Least share of its own weight that a row keeps as information.
 TINY = np.finfo(np.float64).tiny
 
@@ -223,7 +224,8 @@ class GLMTrainer(Additive, ExpertsTrainer):
     @property
     def penalty(self):
         """Ridge penalties in units of the mean log likelihood."""
-        return 0.5 * float(np.sum(self.ridge[:, None] * self.B**2)) / self.total
+        with np.errstate(over="ignore", invalid="ignore"):  # a proposal to be refused
+            return 0.5 * float(np.sum(self.ridge[:, None] * self.B**2)) / self.total
 
     # -- what a pass sums -------------------------------------------------------------
 
@@ -337,7 +339,8 @@ class GLMTrainer(Additive, ExpertsTrainer):
 
     def _climb(self, responsibilities):
         for _ in range(FIRST_STEPS):
-            super().ascend(responsibilities)
+            if super().ascend(responsibilities) < FIRST_GAIN:
+                return
 
     def _leave_saddles(self, responsibilities):
         """Go on from beside saddles of the families' likelihoods, if that is uphill."""

@@ -73,8 +73,12 @@ class BaseFamily(ABC, BaseEstimator):
         """Which rows of y, (n,) or (n, T), are in the domain, (n,)."""
         return self.inside(y).reshape(len(y), -1).all(axis=1)
 
+    def check_settings(self):
+        """Raise ValueError if the family's own settings are not right. Here: never."""
+
     def check_target(self, y):
         """Raise ValueError naming the first row of y outside the family's domain."""
+        self.check_settings()
         refused = np.flatnonzero(~self.accepts(y))
         if len(refused):
             row = refused[0]

@@ -37,9 +37,9 @@ class SkewNormal(BaseFamily):
     information of the prediction is the observed one, which is never negative.
 
     Jointly the likelihood has a saddle: where residuals have mean zero,
-    :math:`\lambda = 0` is stationary. Linear experts begin beside that point. Experts of
-    other kinds that are fitted by least squares (trees, boosting) return to it, since
-    they predict means, not locations: their noise is Gaussian in effect.
+    :math:`\lambda = 0` is stationary. Linear experts begin beside that point. Other
+    experts that are fitted by least squares (trees, boosting) return to it, since they
+    predict means, not locations: their noise is Gaussian in effect.
 
     References
     ----------
@@ -154,7 +154,7 @@ class SkewNormal(BaseFamily):
         Parameters
         ----------
         residuals : ndarray of shape (n_samples, n_targets)
-            y minus predictions.
+            Targets less predictions.
         weights : ndarray of shape (n_samples,)
             Row weights.
 
