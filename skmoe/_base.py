@@ -194,6 +194,11 @@ class BaseMixtureOfExperts(
         families, coded, floors, classes = self._problem(y, weights, templates)
         if groups is not None:
             groups = check_groups(groups, given, rows)
+            if groups.max() + 1 < len(names):
+                raise ValueError(
+                    f"groups must be at least n_experts={len(names)}, since the rows "
+                    f"of one group share one expert. Got {groups.max() + 1}."
+                )
         labels = check_expert_labels(expert_labels, names, given, rows)
         allowed = allowed_experts(labels, self._accepted(families, coded, labels))
         size = len(weights) * len(names)
@@ -237,6 +242,11 @@ class BaseMixtureOfExperts(
         self._offset_column = None
         if getattr(self, "offset_feature", None) is None:
             return
+        if not isinstance(self.offset_feature, (str, Integral)):
+            raise TypeError(
+                "offset_feature must be the name or the index of one column. Got "
+                f"{self.offset_feature!r}."
+            )
         (offset,) = resolve_columns(X, [self.offset_feature], "offset_feature")
         others = np.delete(np.arange(X.shape[1]), offset)
         if self._gate_columns is None:
@@ -258,6 +268,7 @@ class BaseMixtureOfExperts(
             return None if labels is None else np.ones((len(y), len(families)), bool)
         accepted = np.empty((len(y), len(families)), dtype=bool)
         for family, experts in distinct:
+            family.check_settings()
             accepted[:, experts] = family.accepts(y)[:, None]
         rows = np.flatnonzero(~accepted.any(axis=1))
         if len(rows):
@@ -438,7 +449,9 @@ class BaseMixtureOfExperts(
                 stacklevel=6,
             )
 
-    def summary(self, X=None, y=None, sample_weight=None, *, groups=None):
+    def summary(
+        self, X=None, y=None, sample_weight=None, *, groups=None, kind="hessian"
+    ):
         """Without data, what each expert is; with data, standard errors.
 
         Parameters
@@ -452,6 +465,8 @@ class BaseMixtureOfExperts(
             The weights of the fit.
         groups : array-like of shape (n_samples,), default=None
             The groups of the fit.
+        kind : {'hessian', 'opg', 'sandwich'}, default='hessian'
+            What standard errors are made of; 'opg' for the family 'laplace'.
 
         Returns
         -------
@@ -467,7 +482,10 @@ class BaseMixtureOfExperts(
         check_is_fitted(self)
         if X is None:
             return summarise(self)
-        return observed_information(self, X, y, sample_weight, groups=groups).table()
+        result = observed_information(
+            self, X, y, sample_weight, groups=groups, kind=kind
+        )
+        return result.table()
 
     # -- scikit-learn's protocols -----------------------------------------------------
 

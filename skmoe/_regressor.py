@@ -8,12 +8,13 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.dummy import DummyRegressor
 from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
 from skmoe.distribution import PredictiveDistribution
 from skmoe.experts import default_expert
-from skmoe.families import FAMILIES, check_families
+from skmoe.families import FAMILIES, Binomial, check_families
 from skmoe.families.own_density import OwnDensity
 from skmoe.routing import mix
 from skmoe.solvers.softmax_regression import log_softmax
@@ -261,9 +262,9 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
             within a group; others are averaged, with a warning.
         expert_labels : array-like of shape (n_samples,), default=None
             The expert of rows for which it is known: an index 0..K-1 or an expert's
-            name, -1 (or None) where it is unknown. Known rows keep it, so segments may
-            be given, partly given or learned; `log_likelihood_` is then that of y and
-            the known labels.
+            name; -1, None or NaN where it is unknown. Known rows keep it, so segments
+            may be given, partly given or learned; `log_likelihood_` is then that of y
+            and the known labels.
         **fit_params : dict
             Metadata for the experts' `fit`; needs
             ``sklearn.set_config(enable_metadata_routing=True)``.
@@ -308,6 +309,36 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         moments = self._routed(self._mean_and_std if return_std else self._mean, X)
         moments = tuple(self._squeeze(moment) for moment in moments)
         return moments if return_std else moments[0]
+
+    def score(self, X, y, sample_weight=None):
+        r"""Coefficient of determination of the means.
+
+        .. math:: R^2 = 1 - \frac{\sum_i w_i (y_i - \hat y_i)^2}
+                                {\sum_i w_i (y_i - \bar y)^2}
+
+        For the family 'binomial', that of the proportions of successes, weighted with
+        their trials.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Row weights; None: all one.
+
+        Returns
+        -------
+        float
+            One at best; zero for the mean of y whatever the row.
+        """
+        check_is_fitted(self)
+        if self._one_target and self._n_columns_of_y == 2:
+            y, trials = Binomial().response(self._code_y(y, _num_samples(X)))
+            given = 1.0 if sample_weight is None else np.asarray(sample_weight)
+            y, sample_weight = y[:, 0], trials * given
+        return super().score(X, y, sample_weight)
 
     def sample_y(self, X, n_samples=1, random_state=None):
         """Draw y given each row: an expert by the gate, then y by its family.
