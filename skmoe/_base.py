@@ -225,7 +225,7 @@ class BaseMixtureOfExperts(
         init = self._init_of(rows, given)
         parts = gate, gate_X, kind, task
         mixture, run = self._run(*parts, X, init, rng, groups, allowed)
-        self._expose(mixture, run, names)
+        self._expose(mixture, run, task)
         return self
 
     def _resolve_columns(self, X):
@@ -370,9 +370,10 @@ class BaseMixtureOfExperts(
 
     # -- results ----------------------------------------------------------------------
 
-    def _expose(self, mixture, run, names):
+    def _expose(self, mixture, run, task):
         """Set the fitted attributes."""
-        fitted = mixture.experts.experts()
+        names = task.names
+        fitted = self._limited(mixture.experts.experts(), mixture, task)
         self._experts = fitted
         self.experts_ = fitted.estimators
         if self._numeric[1] and hasattr(self, "feature_names_in_"):

@@ -374,5 +374,10 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     def _squeeze(values):
         return values
 
+    @staticmethod
+    def _limited(experts, mixture, task):
+        """Class probabilities cannot leave their range."""
+        return experts
+
     def _expose_noise(self, noise):
         """Class probabilities have none."""

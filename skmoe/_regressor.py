@@ -12,6 +12,7 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
 from skmoe.experts import default_expert
+from skmoe.experts.limits import limited
 from skmoe.families import FAMILIES, check_families
 from skmoe.families.own_density import OwnDensity
 from skmoe.routing import draw_experts, mix, softmax
@@ -83,6 +84,13 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     reg_dispersion : float, default=1e-3
         Smallest dispersion, relative to the standard deviation of y: it bounds the
         likelihood, as GaussianMixture's `reg_covar` does.
+    extrapolation : {'clip', 'free'}, default='clip'
+        'clip': no expert predicts beyond the range of the responses that it is the most
+        responsible expert for, widened by 5 percent on both sides (Cubist's rule), and
+        of its own predictions for the training rows, which therefore stay as they are.
+        Linear experts explode on rows far outside otherwise. 'free': no limits, for
+        trends that go on. Never with an `offset_feature`: such predictions are
+        proportional to the exposure.
     engine : {'auto', 'numpy', 'numba'}, default='auto'
         Loops over rows where linear experts meet a softmax or constant gate, in `fit`
         and in `predict` with ``top_k=1``: in NumPy, or compiled by numba (the same
@@ -112,6 +120,9 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         Dispersion of each expert, the first parameter of its family: the standard
         deviation for 'gaussian', in units of y. NaN for a family without one and for a
         nested mixture.
+    prediction_limits_ : ndarray of shape (2, n_experts[, n_targets])
+        Lowest and highest prediction of each expert, in units of the prediction
+        (logarithms of y for 'log_normal'); infinite where there is no limit.
     families_ : list of families
         The family of each expert, with the shapes that were estimated.
     n_experts_ : int
@@ -185,6 +196,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         "family": [StrOptions(set(FAMILIES)), list, HasMethods(["log_density"])],
         "offset_feature": "no_validation",  # as the columns of gate and experts
         "reg_dispersion": [Interval(Real, 0, None, closed="neither")],
+        "extrapolation": [StrOptions({"clip", "free"})],
     }
 
     def __init__(
@@ -205,6 +217,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         tol=1e-6,
         accelerate=True,
         reg_dispersion=1e-3,
+        extrapolation="clip",
         engine="auto",
         warm_start=False,
         n_jobs=None,
@@ -226,6 +239,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         self.tol = tol
         self.accelerate = accelerate
         self.reg_dispersion = reg_dispersion
+        self.extrapolation = extrapolation
         self.engine = engine
         self.warm_start = warm_start
         self.n_jobs = n_jobs
@@ -422,12 +436,18 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     def _squeeze(self, values):
         return values[..., 0] if self._one_target else values
 
+    def _limited(self, experts, mixture, task):
+        if self.extrapolation == "free" or task.offset is not None:
+            return experts
+        return limited(experts, task.X, task.y, mixture.owners())
+
     def _expose_noise(self, noise):
         dispersions = noise.dispersions
         if dispersions is None:
             shape = len(noise.families), noise.parameters[0].shape[1]
             dispersions = np.full(shape, np.nan)
         self.dispersions_ = self._squeeze(dispersions)
+        self.prediction_limits_ = self._squeeze(noise.limits)
         self.families_ = noise.fitted_families()
 
     def __sklearn_tags__(self):

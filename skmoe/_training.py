@@ -146,7 +146,8 @@ class TrainingMixin:
                     f"{before} and is now {terms[name]}. Fit a clone instead."
                 )
         step = self._steps.get((self.assignment, self.accelerate))
-        return {"experts": self._experts, "gate": self.gate_, "step": step}
+        experts = self._experts.with_noise(self._experts.noise.free)
+        return {"experts": experts, "gate": self.gate_, "step": step}
 
 
 def _terms(gate, gate_X, kind, task):

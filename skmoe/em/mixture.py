@@ -82,6 +82,10 @@ class Mixture:
         """Weight that each expert is responsible for, (K,)."""
         return self.weights @ self.e_step()[0]
 
+    def owners(self):
+        """The most responsible expert of each row, (n,)."""
+        return self.log_joint().argmax(axis=1)
+
     def m_step(self, responsibilities):
         """Step gate and experts; never lowers the expected log likelihood."""
         weighted = Weighted(responsibilities, self.weights)[:]

@@ -75,6 +75,18 @@ class SummedMixture(Mixture):
         """Weight that each expert is responsible for, (K,)."""
         return self.e_step()[0][1]
 
+    def owners(self):
+        """The most responsible expert of each row, (n,)."""
+        gate, experts = self.parts
+        owners = np.empty(len(self.weights), dtype=np.intp)
+        for rows in gate.batches():
+            joint = gate.evaluate(gate.design.block(rows), rows)[0]
+            joint = joint + experts.evaluate(experts.design.block(rows), rows)[0]
+            if self.allowed is not None:
+                joint += self.allowed[rows]
+            owners[rows] = joint.argmax(axis=0)
+        return owners
+
     def m_step(self, responsibilities):
         """First step, from initial responsibilities (anything indexed by rows)."""
         weighted = Weighted(responsibilities, self.weights)

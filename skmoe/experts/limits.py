@@ -1,0 +1,88 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""How far experts may extrapolate."""
+
+import numpy as np
+
+from skmoe._blocks import row_batches
+from skmoe.families.limited import LimitedNoise
+from skmoe.families.own_density import OwnDensity
+
+# Room beyond the responses an expert is responsible for, in units of their range.
+MARGIN = 0.05
+# Rows of linear experts that are predicted at a time.
+ROWS = 2**14
+
+
+def limited(experts, X, y, owners):
+    r"""Experts whose predictions stay within what they have seen and said.
+
+    The limits of expert k are
+
+    .. math:: [\min_{i \in S_k} y_i - c R_k, \; \max_{i \in S_k} y_i + c R_k]
+              \; \cup \; [\min_i m_k(x_i), \; \max_i m_k(x_i)]
+
+    with the rows :math:`S_k` that it is the most responsible expert of, the range
+    :math:`R_k` of their responses and c = 0.05. No prediction for a row of the training
+    data is touched, so its likelihood stays what it was.
+
+    Parameters
+    ----------
+    experts : BaseExperts
+        Fitted; not modified.
+    X : {ndarray, CSR matrix, dataframe} of shape (n, d)
+        Training rows as the experts see them.
+    y : ndarray of shape (n, T)
+        Their targets.
+    owners : ndarray of int of shape (n,)
+        The most responsible expert of each row.
+
+    References
+    ----------
+    .. [1] Quinlan, J. R. (1992). "Learning with continuous classes". Proceedings of
+       the 5th Australian Joint Conference on Artificial Intelligence, 343-348.
+    """
+    said = _fitted_range(experts, X)
+    seen = np.stack(
+        [
+            _response_range(family, y, owners == k)
+            for k, family in enumerate(experts.noise.families)
+        ],
+        axis=1,
+    )
+    lowest, highest = np.minimum(said[0], seen[0]), np.maximum(said[1], seen[1])
+    return experts.with_noise(LimitedNoise(experts.noise, lowest, highest))
+
+
+def _fitted_range(experts, X):
+    """Smallest and largest prediction of each expert, (2, K, T)."""
+    n_samples = X.shape[0]
+    if not experts.numeric:
+        predictions = experts.predict(X)
+        return np.stack([predictions.min(axis=0), predictions.max(axis=0)])
+    lowest, highest = np.inf, -np.inf
+    for rows in row_batches(0, n_samples, ROWS):
+        predictions = experts.predict(X[rows])
+        lowest = np.minimum(lowest, predictions.min(axis=0))
+        highest = np.maximum(highest, predictions.max(axis=0))
+    return np.stack([lowest, highest])
+
+
+def _response_range(family, y, own):
+    """Ends (2, T) of the widened range of the responses of an expert's own rows.
+
+    An expert without rows may say what any row does. A background says nothing, and a
+    nested mixture, a density itself, has limits of its own inside.
+    """
+    if family.is_background or isinstance(family, OwnDensity):
+        ends = np.array([-np.inf, np.inf])
+        return np.broadcast_to(ends[:, None], (2, y.shape[1]))
+    response, factor = family.response(y)
+    counts = np.ones(len(y), dtype=bool) if factor is None else factor > 0
+    rows = own & counts
+    response = response[rows if rows.any() else counts]
+    if not len(response):
+        return np.stack([np.full(y.shape[1], np.inf), np.full(y.shape[1], -np.inf)])
+    low, high = response.min(axis=0), response.max(axis=0)
+    room = MARGIN * (high - low)
+    return np.stack([low - room, high + room])
