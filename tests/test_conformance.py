@@ -36,7 +36,8 @@ from sklearn.utils.estimator_checks import (
 import skmoe
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.experts import GeneralizedLinearRegressor
-from skmoe.families import FAMILIES, Categorical
+from skmoe.families import FAMILIES, Categorical, Gaussian
+from skmoe.families.own_density import OwnDensity
 from skmoe.gates import (
     ClassifierGate,
     ConstantGate,
@@ -110,7 +111,12 @@ GATES = [
     PipelineGate(softmax_pipeline()),
 ]
 # Parts of a model that are estimators of their own.
-PARTS = [*GATES, Categorical(), *(family() for family in FAMILIES.values())]
+FAMILY_PARTS = [
+    Categorical(),
+    OwnDensity([Gaussian()]),
+    *(f() for f in FAMILIES.values()),
+]
+PARTS = [*GATES, *FAMILY_PARTS]
 
 
 def name_of(value):

@@ -357,3 +357,19 @@ def test_few_rows_inside_and_lists_of_experts_inside(data, n_rows):
     model.fit(X, y)
     assert np.diff(model.lower_bounds_).min() >= -1e-12
     assert np.isfinite(model.predict(X, return_std=True)).all()
+
+
+def test_proportions_inside_are_proportions_outside(data):
+    X = data[0]
+    rng = np.random.RandomState(0)
+    trials = rng.randint(5, 20, size=200)
+    hits = rng.binomial(trials, 1 / (1 + np.exp(-2 * X[:, 0])))
+    Y = np.column_stack([hits, trials - hits])
+    inner = MixtureOfExpertsRegressor(n_experts=2, family="binomial")
+    model = MixtureOfExpertsRegressor(inner, n_experts=1).fit(X, Y)
+    alone = clone(inner).fit(X, Y)
+    assert_allclose(model.log_likelihood_, alone.log_likelihood_, rtol=1e-6)
+    assert model.dispersions_.shape == (1,)
+    mean, std = model.predict(X, return_std=True)
+    assert_allclose(std**2, mean * (1 - mean), rtol=1e-6)  # of one trial
+    assert set(np.unique(model.sample_y(X, 5, random_state=0))) == {0.0, 1.0}

@@ -16,7 +16,7 @@ from skmoe import MixtureOfExpertsRegressor
 from skmoe.experts import EstimatorExperts, SparseLinearExperts, kind_of
 from skmoe.experts.base import ExpertTask
 from skmoe.families import Gaussian
-from skmoe.gates import ConstantGate
+from skmoe.gates import ConstantGate, SoftmaxGate
 
 RELEVANT = [1, 2, 3], [3, 4, 5]
 
@@ -119,6 +119,19 @@ def test_dispersion_is_the_best_for_the_penalised_objective(wide, lasso):
         penalty = 2 * 250 * expert.alpha * np.abs(expert.coef_).sum()
         sigma2 = (squares + penalty) / R[:, k].sum()
         assert_allclose(lasso.dispersions_[k] ** 2, sigma2, rtol=1e-4)
+
+
+def test_gate_and_experts_select_among_all_columns(wide):
+    X, y, X_new, y_new = wide
+    model = MixtureOfExpertsRegressor(
+        Lasso(alpha=0.25), n_experts=2, gate=SoftmaxGate(alpha=0.03, l1_ratio=1)
+    ).fit(X, y)
+    assert np.diff(model.lower_bounds_).min() >= -1e-12
+    found = {tuple(np.flatnonzero(e.coef_)) for e in model.experts_}
+    assert found == {tuple(columns) for columns in RELEVANT}
+    assert_array_equal(np.flatnonzero(model.gate_.coef_.any(axis=0)), [0])
+    pooled = Lasso(alpha=0.25).fit(X, y)
+    assert model.score(X_new, y_new) > pooled.score(X_new, y_new) + 0.2
 
 
 def test_wide_data_is_a_matter_of_seconds(wide):

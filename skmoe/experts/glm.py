@@ -27,7 +27,6 @@ DAMPING = 0.5
 END = 10.0
 # Scoring steps from the pooled fit to the first responsibilities.
 FIRST_STEPS = 10
-# Least share of its own weight that a row keeps as information.
 TINY = np.finfo(np.float64).tiny
 
 

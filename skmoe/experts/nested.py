@@ -129,7 +129,8 @@ class NestedTrainer(EstimatorTrainer):
 
     def _with_noise(self, k, answered, weights):
         if self._is_own(k):
-            return np.empty((0, self.task.y.shape[1])), answered
+            n_targets = self.task.families[k].n_targets(self.task.y)
+            return np.empty((0, n_targets)), answered
         return super()._with_noise(k, answered, weights)
 
     def _propose(self, k, estimator, answered, weights):
