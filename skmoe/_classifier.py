@@ -74,8 +74,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         Whether to hold rows out and keep the state that predicts them best: for experts
         that overfit as EM goes on. Rows held out are not fitted afterwards.
     validation_fraction : float, default=0.1
-        Share of the rows of each class to hold out, drawn by `random_state`; of the groups,
-        where `groups` are given. Only with `early_stopping`.
+        Share of the rows of each class to hold out, drawn by `random_state`; of the
+        groups, where `groups` are given. Only with `early_stopping`.
     n_iter_no_change : int, default=5
         Stop when the held-out mean log likelihood has not risen by `tol` for so many
         iterations. Only with `early_stopping`.

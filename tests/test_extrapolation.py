@@ -99,7 +99,8 @@ def test_limits_are_what_an_expert_saw_and_said(data, experts):
     assert_allclose(model.prediction_limits_, [lowest, highest], rtol=1e-12)
     rows = far_rows(X)
     said = np.stack([expert.predict(rows) for expert in model.experts_], axis=1)
-    assert np.any(said < lowest) and np.any(said > highest)
+    assert np.any(said < lowest)
+    assert np.any(said > highest)
     assert_allclose(model.predict_experts(rows), np.clip(said, lowest, highest))
 
 
@@ -282,11 +283,9 @@ def test_weights_and_repeated_rows_have_the_same_limits(data):
     model = MixtureOfExpertsRegressor(n_experts=2, tol=1e-10)
     weighted = clone(model).fit(X, y, sample_weight=counts)
     repeated = clone(model).fit(np.repeat(X, counts, axis=0), np.repeat(y, counts))
-    assert_allclose(
-        weighted.prediction_limits_, repeated.prediction_limits_, rtol=1e-5
-    )
+    assert_allclose(weighted.prediction_limits_, repeated.prediction_limits_, rtol=1e-5)
 
 
 def test_other_values_are_refused(data):
-    with pytest.raises(ValueError, match="'extrapolation' parameter .*'clip'.*'none'"):
+    with pytest.raises(ValueError, match=r"'extrapolation' parameter .*'clip'.*'none'"):
         MixtureOfExpertsRegressor(extrapolation="none").fit(*data)
