@@ -96,10 +96,11 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     extrapolation : {'clip', 'free'}, default='clip'
         'clip': no expert predicts beyond the range of the responses that it is the most
         responsible expert for, widened by 5 percent on both sides (Cubist's rule), and
-        of its own predictions for the training rows, which therefore stay as they are.
-        Linear experts explode on rows far outside otherwise. 'free': no limits, for
-        trends that go on. Never with an `offset_feature`: such predictions are
-        proportional to the exposure.
+        of its predictions for all training rows that it has a responsibility for, which
+        therefore stay as they are. Linear experts explode on rows far outside
+        otherwise. 'free': no limits, for trends that go on.
+        Never with an `offset_feature`: such predictions are proportional to the
+        exposure.
     engine : {'auto', 'numpy', 'numba'}, default='auto'
         Loops over rows where linear experts meet a softmax or constant gate, in `fit`
         and in `predict` with ``top_k=1``: in NumPy, or compiled by numba (the same
@@ -462,7 +463,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     def _limited(self, experts, mixture, task):
         if self.extrapolation == "free" or task.offset is not None:
             return experts
-        return limited(experts, task.X, task.y, mixture.owners())
+        return limited(experts, task.X, task.y, mixture.shares())
 
     def _expose_noise(self, noise):
         dispersions = noise.dispersions

@@ -60,9 +60,9 @@ class GroupedMixture(Mixture):
         """Weight of rows that each expert is responsible for, (K,)."""
         return self.row_weights @ self.e_step()[0][self.groups]
 
-    def owners(self):
-        """The most responsible expert of each row's group, (n,)."""
-        return super().owners()[self.groups]
+    def shares(self):
+        """Responsibilities of all rows, which are those of their groups, (n, K)."""
+        return super().shares()[self.groups]
 
     def m_step(self, responsibilities):
         """Step the gate on groups (G, K) and the experts on their rows."""

@@ -4,6 +4,8 @@
 
 import numpy as np
 
+from skmoe.routing import softmax
+
 
 class Mixture:
     r"""Gate and experts at work on weighted rows, responsibilities held.
@@ -82,9 +84,9 @@ class Mixture:
         """Weight that each expert is responsible for, (K,)."""
         return self.weights @ self.e_step()[0]
 
-    def owners(self):
-        """The most responsible expert of each row, (n,)."""
-        return self.log_joint().argmax(axis=1)
+    def shares(self):
+        """Responsibilities of all rows, (n, K)."""
+        return softmax(self.log_joint())
 
     def m_step(self, responsibilities):
         """Step gate and experts; never lowers the expected log likelihood."""

@@ -10,21 +10,25 @@ from skmoe.families.own_density import OwnDensity
 
 # Room beyond the responses an expert is responsible for, in units of their range.
 MARGIN = 0.05
+# A smaller responsibility adds nothing to a row's density in double precision.
+NEGLIGIBLE = np.finfo(np.float64).eps
 # Rows of linear experts that are predicted at a time.
 ROWS = 2**14
 
 
-def limited(experts, X, y, owners):
+def limited(experts, X, y, responsibilities):
     r"""Experts whose predictions stay within what they have seen and said.
 
     The limits of expert k are
 
     .. math:: [\min_{i \in S_k} y_i - c R_k, \; \max_{i \in S_k} y_i + c R_k]
-              \; \cup \; [\min_i m_k(x_i), \; \max_i m_k(x_i)]
+              \; \cup \; [\min_{i \in T_k} m_k(x_i), \; \max_{i \in T_k} m_k(x_i)]
 
     with the rows :math:`S_k` that it is the most responsible expert of, the range
-    :math:`R_k` of their responses and c = 0.05. No prediction for a row of the training
-    data is touched, so its likelihood stays what it was.
+    :math:`R_k` of their responses, c = 0.05, and the rows :math:`T_k` that it has any
+    responsibility for, above 2e-16. For those no prediction is touched, so that the
+    likelihood of the training data stays what it was. Where an expert is ruled out it
+    may predict anything, which is no reason for wider limits.
 
     Parameters
     ----------
@@ -34,15 +38,16 @@ def limited(experts, X, y, owners):
         Training rows as the experts see them.
     y : ndarray of shape (n, T)
         Their targets.
-    owners : ndarray of int of shape (n,)
-        The most responsible expert of each row.
+    responsibilities : ndarray of shape (n, K)
+        For these rows.
 
     References
     ----------
     .. [1] Quinlan, J. R. (1992). "Learning with continuous classes". Proceedings of
        the 5th Australian Joint Conference on Artificial Intelligence, 343-348.
     """
-    said = _fitted_range(experts, X)
+    owners = responsibilities.argmax(axis=1)
+    said = _fitted_range(experts, X, responsibilities > NEGLIGIBLE)
     seen = np.stack(
         [
             _response_range(family, y, owners == k)
@@ -54,17 +59,16 @@ def limited(experts, X, y, owners):
     return experts.with_noise(LimitedNoise(experts.noise, lowest, highest))
 
 
-def _fitted_range(experts, X):
-    """Smallest and largest prediction of each expert, (2, K, T)."""
+def _fitted_range(experts, X, answers_for):
+    """Ends (2, K, T) of each expert's predictions for rows it `answers_for` (n, K)."""
     n_samples = X.shape[0]
-    if not experts.numeric:
-        predictions = experts.predict(X)
-        return np.stack([predictions.min(axis=0), predictions.max(axis=0)])
     lowest, highest = np.inf, -np.inf
-    for rows in row_batches(0, n_samples, ROWS):
-        predictions = experts.predict(X[rows])
-        lowest = np.minimum(lowest, predictions.min(axis=0))
-        highest = np.maximum(highest, predictions.max(axis=0))
+    # What is no array is predicted at once: a call costs more than what it holds.
+    for rows in row_batches(0, n_samples, ROWS if experts.numeric else n_samples):
+        predictions = experts.predict(X[rows] if experts.numeric else X)
+        mine = answers_for[rows, :, None]
+        lowest = np.minimum(lowest, np.where(mine, predictions, np.inf).min(axis=0))
+        highest = np.maximum(highest, np.where(mine, predictions, -np.inf).max(axis=0))
     return np.stack([lowest, highest])
 
 
