@@ -165,7 +165,7 @@ def early_stopping_table(folder):
 
 def data_table(folder):
     """Held-out results of linear experts, K = 3 unless varied."""
-    base = {"n_experts": 3, "random_state": 0}
+    base = {"n_experts": 3, "extrapolation": "free", "random_state": 0}
     settings = {
         "default": {},
         "n_init=5": {"n_init": 5},
