@@ -214,7 +214,12 @@ def test_em_never_falls_and_reports_the_conditional_likelihood(
     X, y = regression
     weights = np.random.RandomState(0).uniform(0.5, 2, size=len(y))
     model = MixtureOfExpertsRegressor(
-        expert, n_experts=3, gate=gate, max_iter=25, random_state=0
+        expert,
+        n_experts=3,
+        gate=gate,
+        max_iter=25,
+        extrapolation="free",
+        random_state=0,
     ).fit(X, y, weights)
     assert np.diff(model.lower_bounds_).min() >= -1e-12
     assert model.lower_bounds_[-1] > model.lower_bounds_[0]

@@ -365,7 +365,9 @@ def test_proportions_inside_are_proportions_outside(data):
     trials = rng.randint(5, 20, size=200)
     hits = rng.binomial(trials, 1 / (1 + np.exp(-2 * X[:, 0])))
     Y = np.column_stack([hits, trials - hits])
-    inner = MixtureOfExpertsRegressor(n_experts=2, family="binomial")
+    inner = MixtureOfExpertsRegressor(
+        n_experts=2, family="binomial", extrapolation="free"
+    )
     model = MixtureOfExpertsRegressor(inner, n_experts=1).fit(X, Y)
     alone = clone(inner).fit(X, Y)
     assert_allclose(model.log_likelihood_, alone.log_likelihood_, rtol=1e-6)

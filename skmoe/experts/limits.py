@@ -80,13 +80,14 @@ def _response_range(family, y, own):
     """
     if family.is_background or isinstance(family, OwnDensity):
         ends = np.array([-np.inf, np.inf])
-        return np.broadcast_to(ends[:, None], (2, y.shape[1]))
+        return np.broadcast_to(ends[:, None], (2, family.n_targets(y)))
     response, factor = family.response(y)
     counts = np.ones(len(y), dtype=bool) if factor is None else factor > 0
     rows = own & counts
     response = response[rows if rows.any() else counts]
     if not len(response):
-        return np.stack([np.full(y.shape[1], np.inf), np.full(y.shape[1], -np.inf)])
+        ends = np.array([np.inf, -np.inf])  # nothing seen: what it said are the limits
+        return np.broadcast_to(ends[:, None], (2, family.n_targets(y)))
     low, high = response.min(axis=0), response.max(axis=0)
     room = MARGIN * (high - low)
     return np.stack([low - room, high + room])
