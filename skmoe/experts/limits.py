@@ -78,16 +78,16 @@ def _response_range(family, y, own):
     An expert without rows may say what any row does. A background says nothing, and a
     nested mixture, a density itself, has limits of its own inside.
     """
+    unlimited = np.array([-np.inf, np.inf])[:, None]
+    unlimited = np.broadcast_to(unlimited, (2, family.n_targets(y)))
     if family.is_background or isinstance(family, OwnDensity):
-        ends = np.array([-np.inf, np.inf])
-        return np.broadcast_to(ends[:, None], (2, family.n_targets(y)))
+        return unlimited
     response, factor = family.response(y)
     counts = np.ones(len(y), dtype=bool) if factor is None else factor > 0
+    if not counts.any():
+        return unlimited
     rows = own & counts
     response = response[rows if rows.any() else counts]
-    if not len(response):
-        ends = np.array([np.inf, -np.inf])  # nothing seen: what it said are the limits
-        return np.broadcast_to(ends[:, None], (2, family.n_targets(y)))
     low, high = response.min(axis=0), response.max(axis=0)
     room = MARGIN * (high - low)
     return np.stack([low - room, high + room])
