@@ -39,6 +39,7 @@ from skmoe._prediction import PredictionMixin
 from skmoe._segments import check_expert_labels, check_groups
 from skmoe._summary import summarise
 from skmoe._training import TrainingMixin
+from skmoe._validation import ValidationMixin
 from skmoe._views import (
     as_numeric,
     is_frame,
@@ -59,7 +60,11 @@ _NAMED_DEFAULT = {"gate": "SoftmaxGate()", "experts": "Ridge()"}
 
 
 class BaseMixtureOfExperts(
-    TrainingMixin, PredictionMixin, LikelihoodMixin, _BaseComposition
+    TrainingMixin,
+    ValidationMixin,
+    PredictionMixin,
+    LikelihoodMixin,
+    _BaseComposition,
 ):
     """Validation, EM and everything that does not depend on the kind of y."""
 
@@ -75,6 +80,9 @@ class BaseMixtureOfExperts(
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "accelerate": ["boolean"],
         "engine": [StrOptions({"auto", "numpy", "numba"})],
         "warm_start": ["boolean"],
@@ -183,14 +191,18 @@ class BaseMixtureOfExperts(
         expert_params = self._route(fit_params, names)
         given = X
         X, y, weights, rows = self._check_fit_input(X, y, sample_weight, len(names))
+        rng = check_random_state(self.random_state)
+        seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
+        self._resolve_columns(X)
+        if self.early_stopping:
+            parts = X, y, weights, rows
+            (X, y, weights, rows), held_out = self._split(parts, groups, given, rng)
+            self._check_n_samples(X, len(names))
         if any(expert_params):
             kept = np.arange(len(y)) if isinstance(rows, slice) else rows
             expert_params = [
                 _check_method_params(given, params, kept) for params in expert_params
             ]
-        rng = check_random_state(self.random_state)
-        seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
-        self._resolve_columns(X)
         families, coded, floors, classes = self._problem(y, weights, templates)
         if groups is not None:
             groups = check_groups(groups, given, rows)
@@ -229,8 +241,11 @@ class BaseMixtureOfExperts(
         self._check_width(kind, task.X, templates)
         init = self._init_of(rows, given)
         parts = gate, gate_X, kind, task
-        mixture, run = self._run(*parts, X, init, rng, groups, allowed)
-        self._expose(mixture, run, names)
+        score = None
+        if self.early_stopping:
+            score = self._held_out_score(held_out, task, templates)
+        mixture, run = self._run(*parts, X, init, rng, groups, allowed, score)
+        self._expose(mixture, run, task)
         return self
 
     def _resolve_columns(self, X):
@@ -308,12 +323,16 @@ class BaseMixtureOfExperts(
         if weights.min(initial=np.inf) <= 0:
             rows = np.flatnonzero(weights > 0)
             X, y, weights = _safe_indexing(X, rows), y[rows], weights[rows]
+        self._check_n_samples(X, n_experts)
+        return X, y, weights, rows
+
+    @staticmethod
+    def _check_n_samples(X, n_experts):
         if X.shape[0] < n_experts:
             raise ValueError(
                 f"n_samples={X.shape[0]} should be >= n_experts={n_experts} (rows of "
-                "weight zero do not count)."
+                "weight zero and rows held out do not count)."
             )
-        return X, y, weights, rows
 
     def _init_of(self, rows, X):
         """`init`, where it has an entry per row of `X`, for the rows kept."""
@@ -381,9 +400,10 @@ class BaseMixtureOfExperts(
 
     # -- results ----------------------------------------------------------------------
 
-    def _expose(self, mixture, run, names):
+    def _expose(self, mixture, run, task):
         """Set the fitted attributes."""
-        fitted = mixture.experts.experts()
+        names = task.names
+        fitted = self._limited(mixture.experts.experts(), mixture, task)
         self._experts = fitted
         self.experts_ = fitted.estimators
         if self._numeric[1] and hasattr(self, "feature_names_in_"):
@@ -395,6 +415,8 @@ class BaseMixtureOfExperts(
         self.lower_bounds_ = [float(bound) for bound in run.bounds]
         self.lower_bound_ = self.lower_bounds_[-1]
         self.n_iter_ = len(self.lower_bounds_)
+        if run.watch is not None:
+            self.validation_scores_ = run.watch.scores
         self.converged_ = bool(run.converged)
         self.log_likelihood_ = float(mixture.log_likelihood())
         self._totals = mixture.totals()

@@ -70,6 +70,15 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     tol : float, default=1e-6
         Stop when the estimated gain of the mean log likelihood still to come is below
         it, several times in a row.
+    early_stopping : bool, default=False
+        Whether to hold rows out and keep the state that predicts them best: for experts
+        that overfit as EM goes on. Rows held out are not fitted afterwards.
+    validation_fraction : float, default=0.1
+        Share of the rows of each class to hold out, drawn by `random_state`; of the
+        groups, where `groups` are given. Only with `early_stopping`.
+    n_iter_no_change : int, default=5
+        Stop when the held-out mean log likelihood has not risen by `tol` for so many
+        iterations. Only with `early_stopping`.
     accelerate : bool, default=True
         Quasi-Newton steps on the observed likelihood where gate and experts are linear.
         Never lowers the likelihood.
@@ -103,16 +112,19 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     n_experts_ : int
         Number of experts.
     n_iter_ : int
-        EM iterations of the kept start.
+        EM iterations of the kept start, up to the state that is kept.
     converged_ : bool
         Whether the stopping rule was met.
     log_likelihood_ : float
-        Of the training data: unpenalised, weighted total.
+        Of the training data (the rows not held out): unpenalised, weighted total.
     lower_bound_ : float
         Penalised mean log likelihood at the end (classification likelihood for
         'hard').
     lower_bounds_ : list of float
         The same after each iteration; never decreases.
+    validation_scores_ : list of float
+        Mean log likelihood of the held-out rows (groups) after each iteration, also
+        those after the state kept; only with `early_stopping`.
     n_parameters_ : int or float
         Free parameters; NaN where an expert's number is unknown.
     n_features_in_ : int
@@ -169,6 +181,9 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         n_init=1,
         max_iter=200,
         tol=1e-6,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
         accelerate=True,
         engine="auto",
         warm_start=False,
@@ -188,6 +203,9 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         self.n_init = n_init
         self.max_iter = max_iter
         self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.accelerate = accelerate
         self.engine = engine
         self.warm_start = warm_start
@@ -357,6 +375,11 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         families, floors = [Categorical()] * n_experts, [np.empty((0, 1))] * n_experts
         return families, index[:, None], floors, self.classes_
 
+    @staticmethod
+    def _strata(y):
+        """Rows are held out of each class."""
+        return y
+
     def _code_y(self, y, n_samples):
         y = self._check_y(y, np.empty(n_samples))
         index = np.searchsorted(self.classes_, y)
@@ -373,6 +396,11 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     @staticmethod
     def _squeeze(values):
         return values
+
+    @staticmethod
+    def _limited(experts, mixture, task):
+        """Class probabilities cannot leave their range."""
+        return experts
 
     def _expose_noise(self, noise):
         """Class probabilities have none."""

@@ -76,7 +76,9 @@ class LikelihoodMixin:
         ndarray of shape (n_samples,)
             Natural logarithms under the whole mixture, whatever `top_k` is; on the
             training rows their weighted sum is `log_likelihood_`, unless it was fitted
-            with groups or known experts.
+            with groups or known experts, and but for the little that limits on
+            predictions (`extrapolation`) change where an expert without responsibility
+            had predicted far off.
         """
         inputs = self._check_predict_input(X)
         coded = self._code_y(self.predict(X) if y is None else y, inputs[0].shape[0])

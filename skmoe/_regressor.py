@@ -14,6 +14,7 @@ from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
 from skmoe.distribution import PredictiveDistribution
 from skmoe.experts import default_expert
+from skmoe.experts.limits import limited
 from skmoe.families import FAMILIES, Binomial, check_families
 from skmoe.families.own_density import OwnDensity
 from skmoe.routing import mix
@@ -80,12 +81,30 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     tol : float, default=1e-6
         Stop when the estimated gain of the mean log likelihood still to come is below
         it, several times in a row.
+    early_stopping : bool, default=False
+        Whether to hold rows out and keep the state that predicts them best: for experts
+        that overfit as EM goes on. Rows held out are not fitted afterwards.
+    validation_fraction : float, default=0.1
+        Share of the rows to hold out, drawn by `random_state`; of the groups,
+        where `groups` are given. Only with `early_stopping`.
+    n_iter_no_change : int, default=5
+        Stop when the held-out mean log likelihood has not risen by `tol` for so many
+        iterations. Only with `early_stopping`.
     accelerate : bool, default=True
         Quasi-Newton steps on the observed likelihood where gate and experts are linear.
         Never lowers the likelihood.
     reg_dispersion : float, default=1e-3
         Smallest dispersion, relative to the standard deviation of y: it bounds the
         likelihood, as GaussianMixture's `reg_covar` does.
+    extrapolation : {'clip', 'free'}, default='free'
+        'clip': no expert predicts beyond the range of the responses that it is the most
+        responsible expert for, widened by 5 percent on both sides (Cubist's rule), and
+        of its predictions for all training rows that it has a responsibility for, which
+        therefore stay as they are. Linear experts explode on rows far outside
+        otherwise. 'free': no limits, for trends that go on; one expert is then its
+        estimator alone, everywhere.
+        Never with an `offset_feature`: such predictions are proportional to the
+        exposure.
     engine : {'auto', 'numpy', 'numba'}, default='auto'
         Loops over rows where linear experts meet a softmax or constant gate, in `fit`
         and in `predict` with ``top_k=1``: in NumPy, or compiled by numba (the same
@@ -115,21 +134,27 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         Dispersion of each expert, the first parameter of its family: the standard
         deviation for 'gaussian', in units of y. NaN for a family without one and for a
         nested mixture.
+    prediction_limits_ : ndarray of shape (2, n_experts[, n_targets])
+        Lowest and highest prediction of each expert, in units of the prediction
+        (logarithms of y for 'log_normal'); infinite where there is no limit.
     families_ : list of families
         The family of each expert, with the shapes that were estimated.
     n_experts_ : int
         Number of experts.
     n_iter_ : int
-        EM iterations of the kept start.
+        EM iterations of the kept start, up to the state that is kept.
     converged_ : bool
         Whether the stopping rule was met.
     log_likelihood_ : float
-        Of the training data: unpenalised, weighted total.
+        Of the training data (the rows not held out): unpenalised, weighted total.
     lower_bound_ : float
         Penalised mean log likelihood at the end (classification likelihood for
         'hard').
     lower_bounds_ : list of float
         The same after each iteration; never decreases.
+    validation_scores_ : list of float
+        Mean log likelihood of the held-out rows (groups) after each iteration, also
+        those after the state kept; only with `early_stopping`.
     n_parameters_ : int or float
         Free parameters; NaN where an expert's number is unknown.
     n_features_in_ : int
@@ -188,6 +213,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         "family": [StrOptions(set(FAMILIES)), list, HasMethods(["log_density"])],
         "offset_feature": "no_validation",  # as the columns of gate and experts
         "reg_dispersion": [Interval(Real, 0, None, closed="neither")],
+        "extrapolation": [StrOptions({"clip", "free"})],
     }
 
     def __init__(
@@ -206,8 +232,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         n_init=1,
         max_iter=200,
         tol=1e-6,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
         accelerate=True,
         reg_dispersion=1e-3,
+        extrapolation="free",
         engine="auto",
         warm_start=False,
         n_jobs=None,
@@ -227,8 +257,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         self.n_init = n_init
         self.max_iter = max_iter
         self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.accelerate = accelerate
         self.reg_dispersion = reg_dispersion
+        self.extrapolation = extrapolation
         self.engine = engine
         self.warm_start = warm_start
         self.n_jobs = n_jobs
@@ -515,6 +549,11 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         }
         return families, targets, [floors[id(family)] for family in families], None
 
+    @staticmethod
+    def _strata(y):
+        """Rows are held out regardless of y."""
+        return np.zeros(len(y))
+
     def _code_y(self, y, n_samples):
         y = self._check_y(y, np.empty(n_samples)).reshape(n_samples, -1)
         if y.shape[1] != self._n_columns_of_y:
@@ -526,12 +565,18 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     def _squeeze(self, values):
         return values[..., 0] if self._one_target else values
 
+    def _limited(self, experts, mixture, task):
+        if self.extrapolation == "free" or task.offset is not None:
+            return experts
+        return limited(experts, task.X, task.y, mixture.shares())
+
     def _expose_noise(self, noise):
         dispersions = noise.dispersions
         if dispersions is None:
             shape = len(noise.families), noise.parameters[0].shape[1]
             dispersions = np.full(shape, np.nan)
         self.dispersions_ = self._squeeze(dispersions)
+        self.prediction_limits_ = self._squeeze(noise.limits)
         self.families_ = noise.fitted_families()
 
     def __sklearn_tags__(self):

@@ -75,6 +75,7 @@ REGRESSORS = [
     MixtureOfExpertsRegressor(n_experts=2, top_k=1),
     MixtureOfExpertsRegressor(n_experts=2, n_init=2, random_state=0),
     MixtureOfExpertsRegressor(n_experts=2, gate=ConstantGate()),
+    MixtureOfExpertsRegressor(n_experts=2, extrapolation="clip"),
     MixtureOfExpertsRegressor(n_experts=2, gate=LogisticRegression(), tol=LOOSE),
     MixtureOfExpertsRegressor(n_experts=2, gate=softmax_pipeline(), tol=TIGHT),
     MixtureOfExpertsRegressor(GeneralizedLinearRegressor(alpha=0.1), 2, tol=TIGHT),

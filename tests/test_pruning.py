@@ -188,7 +188,7 @@ def test_a_pruned_model_is_a_fitted_model(model, data):
     fitted = clone(pruned).fit(X, y)
     assert fitted.n_experts_ == 2
     again = prune(pruned, X, y, n_experts=1)
-    np.testing.assert_allclose(again.predict(X), again.experts_[0].predict(X))
+    np.testing.assert_allclose(again.predict(X), again.predict_experts(X)[:, 0])
 
 
 def test_softmax_coefficients_keep_summing_to_zero(model, data):

@@ -126,6 +126,12 @@ class BaseExperts(ABC):
         chosen.noise = self.noise.select(kept)
         return chosen
 
+    def with_noise(self, noise):
+        """The same experts with other noise around their predictions."""
+        other = copy(self)
+        other.noise = noise
+        return other
+
     def log_density(self, X, y):
         """Log density of y (n, T) under each expert, (n, K)."""
         return self.noise.log_density(y, self.predict(X))

@@ -178,7 +178,7 @@ def _rows(model, X, y, sample_weight, groups):
     width = expert_X.shape[1] - (model._offset_column is not None)
     centered = all(map(has_intercept, model._experts.estimators))
     return Rows(
-        experts=model._experts,
+        experts=model._experts.with_noise(model._experts.noise.free),
         gate=model.gate_,
         gate_X=gate_X,
         X=expert_X,
