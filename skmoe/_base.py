@@ -27,6 +27,7 @@ from skmoe._compat import (
     StrOptions,
     _BaseComposition,
     _check_method_params,
+    _num_samples,
     _raise_for_params,
     _safe_indexing,
     check_sample_weight,
@@ -34,6 +35,7 @@ from skmoe._compat import (
 )
 from skmoe._counting import count_parameters
 from skmoe._design import Designs
+from skmoe._folds import make_folds
 from skmoe._likelihood import LikelihoodMixin
 from skmoe._prediction import PredictionMixin
 from skmoe._segments import check_expert_labels, check_groups
@@ -70,6 +72,7 @@ class BaseMixtureOfExperts(
         "gate_features": "no_validation",  # as ColumnTransformer's; checked in fit
         "expert_features": "no_validation",
         "assignment": [StrOptions({"soft", "hard", "stochastic"})],
+        "cv": ["cv_object"],
         "top_k": [None, Interval(Integral, 1, None, closed="left")],
         "init": [StrOptions({"quantile", "kmeans", "random"}), "array-like", callable],
         "n_init": [Interval(Integral, 1, None, closed="left")],
@@ -194,6 +197,16 @@ class BaseMixtureOfExperts(
         families, coded, floors, classes = self._problem(y, weights, templates)
         if groups is not None:
             groups = check_groups(groups, given, rows)
+        folds = make_folds(
+            self.cv,
+            X,
+            y,
+            groups,
+            rng,
+            is_classification=classes is not None,
+            n_given=_num_samples(given),
+            rows=rows,
+        )
         labels = check_expert_labels(expert_labels, names, given, rows)
         allowed = allowed_experts(labels, self._accepted(families, coded, labels))
         size = len(weights) * len(names)
@@ -212,6 +225,7 @@ class BaseMixtureOfExperts(
             n_jobs=self.n_jobs,
             seeds=seeds,
             fit_params=expert_params,
+            folds=folds,
         )
         if self._offset_column is not None:
             task.offset = single_column(X, self._offset_column, self)
@@ -388,6 +402,7 @@ class BaseMixtureOfExperts(
         self.log_likelihood_ = float(mixture.log_likelihood())
         self._totals = mixture.totals()
         self._collapsed = mixture.collapsed()
+        self._memorised = mixture.experts.memorised()
         self.n_parameters_ = self._count_parameters()
         # What acceleration has learnt serves a warm start that climbs the same way.
         way = (self.assignment, self.accelerate)
@@ -425,7 +440,18 @@ class BaseMixtureOfExperts(
                 f"The dispersions of experts {collapsed.tolist()} have collapsed onto "
                 "few rows or their floor: the likelihood has no bound there and the "
                 "fit may be spurious. Use fewer experts, more restarts (n_init), a "
-                "larger reg_dispersion or experts that cannot interpolate.",
+                "larger reg_dispersion or experts that cannot interpolate; for deep "
+                "trees, boosting and their like, use cv=5.",
+                UserWarning,
+                stacklevel=6,
+            )
+        memorised = [k for k in self._memorised if not self._collapsed[k]]
+        if memorised:
+            warnings.warn(
+                f"Experts {memorised} know the rows they were fitted to: on others, "
+                "their errors are more than three times as large, so responsibilities "
+                "and density are far too certain. Use cv=5 (out-of-fold predictions in "
+                "the E-step) or less flexible experts.",
                 UserWarning,
                 stacklevel=6,
             )

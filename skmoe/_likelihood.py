@@ -75,7 +75,8 @@ class LikelihoodMixin:
         -------
         ndarray of shape (n_samples,)
             Natural logarithms under the whole mixture, whatever `top_k` is; on the
-            training rows their weighted sum is `log_likelihood_`.
+            training rows their weighted sum is `log_likelihood_` (not with `cv`, which
+            reports the lower one of held-out rows).
         """
         inputs = self._check_predict_input(X)
         coded = self._code_y(self.predict(X) if y is None else y, inputs[0].shape[0])
