@@ -432,7 +432,10 @@ def test_what_cv_cannot_do_is_refused(regression):
     [
         (DecisionTreeRegressor(), r"experts \[0, 1\] have collapsed .* use cv=5"),
         (KNeighborsRegressor(1), r"Experts \[0, 1\] know the rows .* Use cv=5"),
-        (GradientBoostingRegressor(n_estimators=50, max_depth=5), "know the rows .* Use cv=5"),
+        (
+            GradientBoostingRegressor(n_estimators=50, max_depth=5),
+            "know the rows .* Use cv=5",
+        ),
     ],
     ids=["tree", "neighbour", "boosting"],
 )

@@ -49,9 +49,8 @@ class CrossFittedExperts(EstimatorExperts):
 
     @classmethod
     def accepts(cls, task):
-        """Whether the task has folds, no offset and no nested mixture."""
-        own = any(isinstance(family, OwnDensity) for family in task.families)
-        return task.folds is not None and super().accepts(task) and not own
+        """Whether the task has folds; `check_cross_fitted` says what they exclude."""
+        return task.folds is not None
 
     @classmethod
     def trainer(cls, task, previous=None):
