@@ -428,9 +428,9 @@ class BaseMixtureOfExperts(
             warnings.warn(
                 f"EM did not converge in max_iter={self.max_iter} iterations "
                 f"(lower bound {self.lower_bound_:.6g}). Increase max_iter or tol "
-                "(refits of trees and their like often need tol=1e-4); fewer experts "
-                "or stronger penalties (the gate's alpha, the experts' own) make an "
-                "ill-posed problem converge.",
+                "(refits of trees and their like often need tol=1e-4, with cv 1e-2); "
+                "fewer experts or stronger penalties (the gate's alpha, the experts' "
+                "own) make an ill-posed problem converge.",
                 ConvergenceWarning,
                 stacklevel=6,
             )

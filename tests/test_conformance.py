@@ -55,8 +55,8 @@ def softmax_pipeline():
 
 
 # Each model passes every check that scikit-learn has for its kind. The only parameter
-# value left out is assignment="stochastic", which draws one expert per row: there,
-# weight two and the same row twice are different draws.
+# values left out are assignment="stochastic", which draws one expert per row, and `cv`:
+# there, weight two and the same row twice are different draws, or in different folds.
 #
 # Weights and repeated rows must agree to seven digits, which needs a tight `tol` where
 # the maximum is flat. Parts that are refitted by solvers of their own converge as plain

@@ -99,7 +99,8 @@ class CrossFittedTrainer(EstimatorTrainer):
     def _alive(self, responsibilities):
         """Which experts have rows held out, whose predictions say something, (K,)."""
         total = responsibilities[self.held].sum(axis=0)
-        return total > DEAD_SHARE * self.task.weights.sum()
+        judged = total > DEAD_SHARE * self.task.weights.sum()
+        return judged & super()._alive(responsibilities)
 
     def _refit(self, experts, responsibilities):
         """Out-of-fold predictions of some experts, for the rows `held`."""

@@ -161,7 +161,9 @@ class EstimatorTrainer(ExpertsTrainer):
 
     def _alive(self, responsibilities):
         """Which experts have the rows for a fit, (K,)."""
-        return responsibilities.sum(axis=0) > DEAD_SHARE * self.task.weights.sum()
+        weights = self.task.weights
+        has_rows = np.any(responsibilities > NEGLIGIBLE * weights[:, None], axis=0)
+        return has_rows & (responsibilities.sum(axis=0) > DEAD_SHARE * weights.sum())
 
     def _to_fit(self, k):
         """The estimator that becomes expert k's next fit."""
