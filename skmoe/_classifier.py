@@ -148,8 +148,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     rows is higher than `log_likelihood_`. Rows that are never held out (the first ones
     of a `TimeSeriesSplit`) serve the fits only, with the gate's probabilities as
     responsibilities. The gate is fitted to all rows: keep a classifier as gate small.
-    Integer weights are not repeated rows here, because copies of a row may fall into
-    different folds.
+    An integer weight is that many equal rows only if splits keep the copies of a row
+    together.
 
     References
     ----------
