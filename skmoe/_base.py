@@ -27,6 +27,7 @@ from skmoe._compat import (
     StrOptions,
     _BaseComposition,
     _check_method_params,
+    _num_samples,
     _raise_for_params,
     _safe_indexing,
     check_sample_weight,
@@ -34,6 +35,7 @@ from skmoe._compat import (
 )
 from skmoe._counting import count_parameters
 from skmoe._design import Designs
+from skmoe._folds import make_folds
 from skmoe._likelihood import LikelihoodMixin
 from skmoe._prediction import PredictionMixin
 from skmoe._segments import check_expert_labels, check_groups
@@ -75,6 +77,7 @@ class BaseMixtureOfExperts(
         "gate_features": "no_validation",  # as ColumnTransformer's; checked in fit
         "expert_features": "no_validation",
         "assignment": [StrOptions({"soft", "hard", "stochastic"})],
+        "cv": ["cv_object"],
         "top_k": [None, Interval(Integral, 1, None, closed="left")],
         "init": [StrOptions({"quantile", "kmeans", "random"}), "array-like", callable],
         "n_init": [Interval(Integral, 1, None, closed="left")],
@@ -186,6 +189,7 @@ class BaseMixtureOfExperts(
                 f"This {type(self).__name__} estimator requires y to be passed, but "
                 "the target y is None."
             )
+        self._check_combinations()
         names, templates = self._named_templates()
         self._check_experts(names, templates)
         expert_params = self._route(fit_params, names)
@@ -198,24 +202,65 @@ class BaseMixtureOfExperts(
             parts = X, y, weights, rows
             (X, y, weights, rows), held_out = self._split(parts, groups, given, rng)
             self._check_n_samples(X, len(names))
-        if any(expert_params):
-            kept = np.arange(len(y)) if isinstance(rows, slice) else rows
-            expert_params = [
-                _check_method_params(given, params, kept) for params in expert_params
-            ]
-        families, coded, floors, classes = self._problem(y, weights, templates)
-        if groups is not None:
-            groups = check_groups(groups, given, rows)
-            if groups.max() + 1 < len(names):
-                raise ValueError(
-                    f"groups must be at least n_experts={len(names)}, since the rows "
-                    f"of one group share one expert. Got {groups.max() + 1}."
-                )
+        groups = self._check_groups(groups, len(names), given, rows)
+        task = self._task(X, y, weights, names, templates, seeds)
+        task.fit_params = _params_of_rows(expert_params, given, rows, len(y))
+        task.folds = make_folds(
+            self.cv,
+            X,
+            y,
+            groups,
+            rng,
+            is_classification=task.classes is not None,
+            n_given=_num_samples(given),
+            rows=rows,
+        )
         labels = check_expert_labels(expert_labels, names, given, rows)
-        allowed = allowed_experts(labels, self._accepted(families, coded, labels))
-        size = len(weights) * len(names)
-        designs = Designs(weights, get_kernels(self.engine, size))
-        task = ExpertTask(
+        accepted = self._accepted(task.families, task.y, labels)
+        kind = kind_of(task)
+        gate = check_gate(None if self.gate is None else clone(self.gate))
+        self._numeric = (gate.numeric, kind.numeric)
+        gate_X, task.X = self._inputs(X, templates)
+        if task.offset is not None:
+            task.X = task.X[:, :-1]
+        self._check_width(kind, task.X, templates)
+        score = None
+        if self.early_stopping:
+            score = self._held_out_score(held_out, task, templates)
+        init, parts = self._init_of(rows, given), (gate, gate_X, kind, task)
+        allowed = allowed_experts(labels, accepted)
+        mixture, run = self._run(*parts, X, init, rng, groups, allowed, score)
+        self._expose(mixture, run, task)
+        return self
+
+    def _check_combinations(self):
+        if self.early_stopping and self.cv is not None:
+            raise ValueError(
+                "early_stopping=True holds rows out of EM, and cv predicts every row "
+                f"by fits without it: give one of them. Got cv={self.cv!r}."
+            )
+
+    @staticmethod
+    def _check_groups(groups, n_experts, given, rows):
+        """Codes of the groups of the kept rows, or None."""
+        if groups is None:
+            return None
+        groups = check_groups(groups, given, rows)
+        if groups.max() + 1 < n_experts:
+            raise ValueError(
+                f"groups must be at least n_experts={n_experts}, since the rows of one "
+                f"group share one expert. Got {groups.max() + 1}."
+            )
+        return groups
+
+    def _task(self, X, y, weights, names, templates, seeds):
+        """What the experts need to know, X still as the user gave it."""
+        families, coded, floors, classes = self._problem(y, weights, templates)
+        kernels = get_kernels(self.engine, len(weights) * len(names))
+        offset = None
+        if self._offset_column is not None:
+            offset = single_column(X, self._offset_column, self)
+        return ExpertTask(
             templates=seeded_clones(templates, seeds),
             names=names,
             X=select_columns(X, self._expert_columns),
@@ -225,28 +270,11 @@ class BaseMixtureOfExperts(
             weights=weights,
             families=families,
             floors=floors,
-            designs=designs,
+            designs=Designs(weights, kernels),
             n_jobs=self.n_jobs,
             seeds=seeds,
-            fit_params=expert_params,
+            offset=offset,
         )
-        if self._offset_column is not None:
-            task.offset = single_column(X, self._offset_column, self)
-        kind = kind_of(task)
-        gate = check_gate(None if self.gate is None else clone(self.gate))
-        self._numeric = (gate.numeric, kind.numeric)
-        gate_X, task.X = self._inputs(X, templates)
-        if task.offset is not None:
-            task.X = task.X[:, :-1]
-        self._check_width(kind, task.X, templates)
-        init = self._init_of(rows, given)
-        parts = gate, gate_X, kind, task
-        score = None
-        if self.early_stopping:
-            score = self._held_out_score(held_out, task, templates)
-        mixture, run = self._run(*parts, X, init, rng, groups, allowed, score)
-        self._expose(mixture, run, task)
-        return self
 
     def _resolve_columns(self, X):
         """Indices of the columns that gate and experts see; None for all."""
@@ -421,6 +449,7 @@ class BaseMixtureOfExperts(
         self.log_likelihood_ = float(mixture.log_likelihood())
         self._totals = mixture.totals()
         self._collapsed = mixture.collapsed()
+        self._memorised = mixture.experts.memorised()
         self.n_parameters_ = self._count_parameters()
         # What acceleration has learnt serves a warm start that climbs the same way.
         way = (self.assignment, self.accelerate)
@@ -446,9 +475,9 @@ class BaseMixtureOfExperts(
             warnings.warn(
                 f"EM did not converge in max_iter={self.max_iter} iterations "
                 f"(lower bound {self.lower_bound_:.6g}). Increase max_iter or tol "
-                "(refits of trees and their like often need tol=1e-4); fewer experts "
-                "or stronger penalties (the gate's alpha, the experts' own) make an "
-                "ill-posed problem converge.",
+                "(refits of trees and their like often need tol=1e-4, with cv 1e-2); "
+                "fewer experts or stronger penalties (the gate's alpha, the experts' "
+                "own) make an ill-posed problem converge.",
                 ConvergenceWarning,
                 stacklevel=6,
             )
@@ -458,7 +487,18 @@ class BaseMixtureOfExperts(
                 f"The dispersions of experts {collapsed.tolist()} have collapsed onto "
                 "few rows or their floor: the likelihood has no bound there and the "
                 "fit may be spurious. Use fewer experts, more restarts (n_init), a "
-                "larger reg_dispersion or experts that cannot interpolate.",
+                "larger reg_dispersion or experts that cannot interpolate; for deep "
+                "trees, boosting and their like, use cv=5.",
+                UserWarning,
+                stacklevel=6,
+            )
+        memorised = [k for k in self._memorised if not self._collapsed[k]]
+        if memorised:
+            warnings.warn(
+                f"Experts {memorised} know the rows they were fitted to: on others, "
+                "their errors are more than three times as large, so responsibilities "
+                "and density are far too certain. Use cv=5 (out-of-fold predictions in "
+                "the E-step) or less flexible experts.",
                 UserWarning,
                 stacklevel=6,
             )
@@ -556,6 +596,14 @@ class BaseMixtureOfExperts(
             default = self.experts is None  # an unfitted ensemble has no truth value
             templates.append(self._default_experts(1)[0] if default else self.experts)
         return visual_block("parallel", templates, names=names)
+
+
+def _params_of_rows(expert_params, given, rows, n_rows):
+    """Keywords for the experts' fit, those with an entry per row for the kept rows."""
+    if not any(expert_params):
+        return expert_params
+    kept = np.arange(n_rows) if isinstance(rows, slice) else rows
+    return [_check_method_params(given, params, kept) for params in expert_params]
 
 
 def _is_dropped(expert):

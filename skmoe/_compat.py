@@ -28,6 +28,7 @@ from sklearn.utils.validation import (
     _check_method_params,
     _check_n_features,
     _check_sample_weight,
+    _num_samples,
 )
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "_check_n_features",
     "_fit_context",
     "_get_column_indices",
+    "_num_samples",
     "_raise_for_params",
     "_routing_enabled",
     "_safe_indexing",

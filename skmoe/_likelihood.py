@@ -76,7 +76,7 @@ class LikelihoodMixin:
         ndarray of shape (n_samples,)
             Natural logarithms under the whole mixture, whatever `top_k` is; on the
             training rows their weighted sum is `log_likelihood_`, unless it was fitted
-            with groups or known experts, and but for the little that limits on
+            with `cv`, groups or known experts, and but for the little that limits on
             predictions (`extrapolation`) change where an expert without responsibility
             had predicted far off.
         """

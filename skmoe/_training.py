@@ -163,6 +163,7 @@ def _terms(gate, gate_X, kind, task):
         "number of expert features": task.X.shape[1],
         "number of targets": task.y.shape[1],
         "classes": None if task.classes is None else task.classes.tolist(),
+        "number of rows in folds": None if task.folds is None else len(task.y),
     }
 
 

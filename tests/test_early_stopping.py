@@ -268,3 +268,14 @@ def test_a_held_out_value_outside_the_domain_is_refused(data):
     counts[np.flatnonzero(rows_out(y))[0]] = -1
     with pytest.raises(ValueError, match="poisson"):
         stopped(X, counts, family="poisson")
+
+
+@pytest.mark.parametrize(
+    "estimator", [MixtureOfExpertsRegressor, MixtureOfExpertsClassifier]
+)
+def test_rows_are_held_out_once(estimator):
+    X, y = np.arange(40.0)[:, None], np.arange(40) % 2
+    with pytest.raises(
+        ValueError, match=r"early_stopping=True holds rows out.*Got cv=3"
+    ):
+        estimator(early_stopping=True, cv=3).fit(X, y)

@@ -46,6 +46,10 @@ MIXED = [("linear", LinearRegression()), ("tree", DecisionTreeRegressor(max_dept
 COUNTS = {"family": ["zero", "poisson"]}
 
 
+def as_counts(y):
+    return np.floor(np.exp(y / 2))
+
+
 @pytest.mark.parametrize(
     ("params", "transform"),
     [
@@ -57,10 +61,10 @@ COUNTS = {"family": ["zero", "poisson"]}
         ({"family": "student_t"}, None),
         ({"family": "skew_normal"}, None),
         ({"family": "log_normal"}, np.exp),
-        ({"family": "poisson"}, lambda y: np.floor(np.exp(y / 2))),
-        (COUNTS, lambda y: np.floor(np.exp(y / 2))),
+        ({"family": "poisson"}, as_counts),
+        (COUNTS, as_counts),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 @pytest.mark.filterwarnings("ignore:EM did not converge")
 def test_training_rows_stay_as_they_are(data, params, transform):

@@ -45,6 +45,8 @@ class ExpertTask:
         Routed keywords for each expert's `fit`.
     offset : ndarray of shape (n,) or None
         Added to every linear score, with no coefficient to estimate.
+    folds : list of (ndarray, ndarray) or None
+        Rows to fit and rows to predict, where the E-step is cross-fitted.
     """
 
     templates: list
@@ -61,6 +63,7 @@ class ExpertTask:
     seeds: np.ndarray | None = None
     fit_params: list = field(default_factory=list)
     offset: np.ndarray | None = None
+    folds: list | None = None
 
     @property
     def n_experts(self):
@@ -188,3 +191,7 @@ class ExpertsTrainer(ABC):
     def collapsed(self, totals):
         """Experts whose likelihood is unbounded, given each one's total weight (K,)."""
         return np.zeros(len(totals), dtype=bool)
+
+    def memorised(self):
+        """Indices of experts that know the rows they were fitted to by heart."""
+        return []

@@ -120,7 +120,7 @@ class NestedTrainer(EstimatorTrainer):
     def _to_fit(self, k):
         if self.state[k] is None or not self._is_own(k):
             return super()._to_fit(k)
-        going_on = copy(self.state[k][0])  # a fit sets attributes and changes none
+        going_on = copy(self.state[k].model)  # a fit sets attributes and changes none
         going_on._steps = {}  # other responsibilities, another surface
         return going_on.set_params(warm_start=True, max_iter=INNER_STEPS)
 
@@ -144,17 +144,15 @@ class NestedTrainer(EstimatorTrainer):
             return np.empty((0, n_targets)), answered
         return super()._with_noise(k, answered, weights)
 
-    def _propose(self, k, estimator, answered, weights):
+    def _propose(self, k, model, answered, weights):
         if self._is_own(k):
             template = self.task.templates[k]
-            estimator.set_params(
-                warm_start=template.warm_start, max_iter=template.max_iter
-            )
-        super()._propose(k, estimator, answered, weights)
+            model.set_params(warm_start=template.warm_start, max_iter=template.max_iter)
+        return super()._propose(k, model, answered, weights)
 
     def collapsed(self, totals):
         """Experts whose dispersion, or one of those inside, is at its floor."""
         collapsed = super().collapsed(totals)
         for k in filter(self._is_own, range(self.task.n_experts)):
-            collapsed[k] = self.state[k][0]._collapsed.any()
+            collapsed[k] = self.state[k].model._collapsed.any()
         return collapsed

@@ -143,7 +143,8 @@ def _check(model, kind):
         raise TypeError(
             "Standard errors need linear experts: LinearRegression, Ridge or "
             "GeneralizedLinearRegressor, or LogisticRegression with its default "
-            f"penalty and solver. Got experts_={model.experts_!r}."
+            "penalty and solver, all fitted without cv or metadata. "
+            f"Got experts_={model.experts_!r}."
         )
     families = model._experts.noise.families
     if kind != "opg" and any(isinstance(family, Laplace) for family in families):
