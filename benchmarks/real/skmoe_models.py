@@ -14,6 +14,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 COUNTS = range(1, 7)
+# An iteration fits every expert five times: two experts, and few iterations.
+CROSS_FITTED = {"n_experts": 2, "cv": 5, "tol": 1e-2, "max_iter": 10}
 
 
 class Absent(Exception):
@@ -90,7 +92,7 @@ def _trees(seed, **parameters):
 
 def _boosted(seed, **parameters):
     boosting = HistGradientBoostingRegressor(random_state=seed)
-    return Regressor(_regressor(seed, boosting, cv=5, **parameters))
+    return Regressor(_regressor(seed, boosting, **CROSS_FITTED, **parameters))
 
 
 def _mixed(seed):
@@ -98,8 +100,7 @@ def _mixed(seed):
         ("linear", Ridge()),
         ("boosted", HistGradientBoostingRegressor(random_state=seed)),
     ]
-    # n_experts is checked against a list
-    return Regressor(_regressor(seed, experts, n_experts=2, cv=5))
+    return Regressor(_regressor(seed, experts, **CROSS_FITTED))
 
 
 def _logistic(seed):
@@ -113,7 +114,7 @@ def _tree_classes(seed, **parameters):
 
 def _boosted_classes(seed, **parameters):
     boosting = HistGradientBoostingClassifier(random_state=seed)
-    return Classifier(_classifier(seed, boosting, cv=5, **parameters))
+    return Classifier(_classifier(seed, boosting, **CROSS_FITTED, **parameters))
 
 
 def _mixed_classes(seed):
@@ -121,20 +122,20 @@ def _mixed_classes(seed):
         ("logistic", LogisticRegression(max_iter=1000)),
         ("boosted", HistGradientBoostingClassifier(random_state=seed)),
     ]
-    return Classifier(_classifier(seed, experts, n_experts=2, cv=5))
+    return Classifier(_classifier(seed, experts, **CROSS_FITTED))
 
 
 REGRESSORS = {
     "skmoe linear": _linear,
     "skmoe trees": _trees,
-    "skmoe trees, cv": lambda seed: _trees(seed, cv=5),
+    "skmoe trees, cv": lambda seed: _trees(seed, **CROSS_FITTED),
     "skmoe boosted, cv": _boosted,
     "skmoe mixed, cv": _mixed,
 }
 CLASSIFIERS = {
     "skmoe logistic": _logistic,
     "skmoe trees": _tree_classes,
-    "skmoe trees, cv": lambda seed: _tree_classes(seed, cv=5),
+    "skmoe trees, cv": lambda seed: _tree_classes(seed, **CROSS_FITTED),
     "skmoe boosted, cv": _boosted_classes,
     "skmoe mixed, cv": _mixed_classes,
 }
