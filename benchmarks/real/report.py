@@ -74,15 +74,18 @@ def means(lines, metric, order):
     return table[[name for name in order if name in table]]
 
 
-def rank_table(lines, task, order):
-    """Mean ranks of the models that were run on every set."""
-    everywhere = lines.groupby("model")["set"].nunique() == lines["set"].nunique()
-    order = [name for name in order if everywhere.get(name, False)]
-    columns = {}
-    for metric in RANKED[task]:
-        table = means(lines, metric, order)
-        columns[metric] = ranks(table, metric in HIGHER)
-    return columns
+def rank_tables(lines, task, order, share=2 / 3):
+    """Ranks by metric: of the models run on most sets, on the sets that all of them ran.
+
+    A run may be a part: a model that was not run is no failure.
+    """
+    ran = lines.groupby(["set", "model"]).size().unstack().notna()
+    models = [name for name in order if name in ran and ran[name].mean() >= share]
+    kept = ran.index[ran[models].all(axis=1)]
+    return {
+        metric: ranks(means(lines, metric, models).loc[kept], metric in HIGHER)
+        for metric in RANKED[task]
+    }
 
 
 def rank_section(columns, task):
@@ -95,7 +98,8 @@ def rank_section(columns, task):
         f"{name} {friedman(rank):.1g}" for name, rank in columns.items()
     )
     return (
-        f"{n_models} models on {n_sets} sets: mean ranks further apart than "
+        f"{n_models} models on the {n_sets} sets that all of them were run on "
+        f"({', '.join(next(iter(columns.values())).index)}): mean ranks further apart than "
         f"{difference:.2f} differ at the 5 % level (Nemenyi). Friedman's p that all "
         f"are alike: {p_values}.\n\n"
         + as_markdown(table, 2)
@@ -138,7 +142,7 @@ def failures(lines):
 def sections(lines, task):
     """Everything the page says of one task."""
     order = [model.name for model in MODELS if model.task == task]
-    columns = rank_table(lines, task, order)
+    columns = rank_tables(lines, task, order)
     scores = [
         f"### {title}\n\n{as_markdown(means(lines, metric, order), 3)}"
         for metric, title in METRICS[task].items()

@@ -127,6 +127,7 @@ def _mixed_classes(seed):
 
 REGRESSORS = {
     "skmoe linear": _linear,
+    "skmoe linear, clip": lambda seed: _linear(seed, extrapolation="clip"),
     "skmoe trees": _trees,
     "skmoe trees, cv": lambda seed: _trees(seed, **CROSS_FITTED),
     "skmoe boosted, cv": _boosted,
