@@ -1,13 +1,14 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The experiment behind the defaults of init, n_init, tol, max_iter and alpha.
+"""The experiments behind defaults: init, n_init, tol, alpha, extrapolation and more.
 
     python benchmarks/defaults.py [FOLDER]
 
 Prints the tables of docs/defaults.md: for the reference maxima of tests/reference, how
 many cases each setting reaches and what it costs; for data sets, the held-out negative
-log likelihood of linear experts. FOLDER may hold more data sets, as `NAME.csv.gz` with
-a column `target`; the sets that the package ships are always there.
+log likelihood of linear experts, and what limits on predictions and early stopping
+change. FOLDER may hold more data sets, as `NAME.csv.gz` with a column `target`; the
+sets that the package ships are always there.
 """
 
 import sys
@@ -19,9 +20,11 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsRegressor
 from skmoe.datasets import load_bike_sharing, load_concrete, load_penguins
@@ -103,9 +106,66 @@ def reference_table():
             )
 
 
+def usable_sets(folder):
+    """The data sets that linear experts are sensible for, at most MAX_ROWS rows."""
+    for data, X, y in data_sets(folder):
+        if len(X) > MAX_ROWS:
+            rows = np.random.RandomState(0).permutation(len(X))[:MAX_ROWS]
+            X, y = X.iloc[rows], y.iloc[rows]
+        n_columns = encoder().fit_transform(X).shape[1]
+        if n_columns > MAX_COLUMNS:
+            print(f"{data}: left out, {n_columns} columns")
+            continue
+        print(f"{data} ({X.shape[0]} x {n_columns})")
+        yield data, X, y
+
+
+def compare(models, folder, n_splits=5):
+    """Held-out results of each model on each data set."""
+    for _, X, y in usable_sets(folder):
+        for name, model in models.items():
+            nll, r2, seconds, iterations = held_out(model, X, y, n_splits)
+            print(
+                f"  {name:22s} NLL {nll:8.4f}  R2 {r2:8.4f}  {seconds:6.2f} s  "
+                f"{iterations:5.0f} iterations",
+                flush=True,
+            )
+
+
+def extrapolation_table(folder):
+    """Linear and ridge experts without and with limits on their predictions."""
+    print("limits on predictions, five folds")
+    models = {
+        f"{kind} {extrapolation}": MixtureOfExpertsRegressor(
+            experts, extrapolation=extrapolation, random_state=0
+        )
+        for kind, experts in (("linear", None), ("ridge", Ridge()))
+        for extrapolation in ("free", "clip")
+    }
+    compare(models, folder)
+
+
+def early_stopping_table(folder):
+    """Linear experts and trees, early stopping or not."""
+    print("early stopping, five folds")
+    kinds = {
+        "linear, K=3": {},
+        "linear, K=6": {"n_experts": 6},
+        "trees of depth 6": {"experts": DecisionTreeRegressor(max_depth=6)},
+    }
+    models = {
+        f"{kind}{', stopped' if stops else ''}": MixtureOfExpertsRegressor(
+            **params, early_stopping=stops, tol=1e-4, random_state=0
+        )
+        for kind, params in kinds.items()
+        for stops in (False, True)
+    }
+    compare(models, folder)
+
+
 def data_table(folder):
     """Held-out results of linear experts, K = 3 unless varied."""
-    base = {"n_experts": 3, "random_state": 0}
+    base = {"n_experts": 3, "extrapolation": "free", "random_state": 0}
     settings = {
         "default": {},
         "n_init=5": {"n_init": 5},
@@ -119,15 +179,7 @@ def data_table(folder):
         "no acceleration": {"accelerate": False, "max_iter": 5000},
     }
     results = {name: {} for name in settings}
-    for data, X, y in data_sets(folder):
-        if len(X) > MAX_ROWS:
-            rows = np.random.RandomState(0).permutation(len(X))[:MAX_ROWS]
-            X, y = X.iloc[rows], y.iloc[rows]
-        n_columns = encoder().fit_transform(X).shape[1]
-        if n_columns > MAX_COLUMNS:
-            print(f"{data}: left out, {n_columns} columns")
-            continue
-        print(f"{data} ({X.shape[0]} x {n_columns})")
+    for data, X, y in usable_sets(folder):
         for name, parameters in settings.items():
             model = MixtureOfExpertsRegressor(**base, **parameters)
             results[name][data] = held_out(model, X, y)
@@ -148,5 +200,8 @@ def data_table(folder):
 
 
 if __name__ == "__main__":
+    FOLDER = sys.argv[1] if len(sys.argv) > 1 else None
     reference_table()
-    data_table(sys.argv[1] if len(sys.argv) > 1 else None)
+    data_table(FOLDER)
+    extrapolation_table(FOLDER)
+    early_stopping_table(FOLDER)

@@ -27,6 +27,7 @@ from skmoe._compat import (
     StrOptions,
     _BaseComposition,
     _check_method_params,
+    _num_samples,
     _raise_for_params,
     _safe_indexing,
     check_sample_weight,
@@ -34,11 +35,13 @@ from skmoe._compat import (
 )
 from skmoe._counting import count_parameters
 from skmoe._design import Designs
+from skmoe._folds import make_folds
 from skmoe._likelihood import LikelihoodMixin
 from skmoe._prediction import PredictionMixin
 from skmoe._segments import check_expert_labels, check_groups
 from skmoe._summary import summarise
 from skmoe._training import TrainingMixin
+from skmoe._validation import ValidationMixin
 from skmoe._views import (
     as_numeric,
     is_frame,
@@ -59,7 +62,11 @@ _NAMED_DEFAULT = {"gate": "SoftmaxGate()", "experts": "Ridge()"}
 
 
 class BaseMixtureOfExperts(
-    TrainingMixin, PredictionMixin, LikelihoodMixin, _BaseComposition
+    TrainingMixin,
+    ValidationMixin,
+    PredictionMixin,
+    LikelihoodMixin,
+    _BaseComposition,
 ):
     """Validation, EM and everything that does not depend on the kind of y."""
 
@@ -70,11 +77,15 @@ class BaseMixtureOfExperts(
         "gate_features": "no_validation",  # as ColumnTransformer's; checked in fit
         "expert_features": "no_validation",
         "assignment": [StrOptions({"soft", "hard", "stochastic"})],
+        "cv": ["cv_object"],
         "top_k": [None, Interval(Integral, 1, None, closed="left")],
         "init": [StrOptions({"quantile", "kmeans", "random"}), "array-like", callable],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "accelerate": ["boolean"],
         "engine": [StrOptions({"auto", "numpy", "numba"})],
         "warm_start": ["boolean"],
@@ -178,27 +189,78 @@ class BaseMixtureOfExperts(
                 f"This {type(self).__name__} estimator requires y to be passed, but "
                 "the target y is None."
             )
+        self._check_combinations()
         names, templates = self._named_templates()
         self._check_experts(names, templates)
         expert_params = self._route(fit_params, names)
         given = X
         X, y, weights, rows = self._check_fit_input(X, y, sample_weight, len(names))
-        if any(expert_params):
-            kept = np.arange(len(y)) if isinstance(rows, slice) else rows
-            expert_params = [
-                _check_method_params(given, params, kept) for params in expert_params
-            ]
         rng = check_random_state(self.random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
         self._resolve_columns(X)
-        families, coded, floors, classes = self._problem(y, weights, templates)
-        if groups is not None:
-            groups = check_groups(groups, given, rows)
+        if self.early_stopping:
+            parts = X, y, weights, rows
+            (X, y, weights, rows), held_out = self._split(parts, groups, given, rng)
+            self._check_n_samples(X, len(names))
+        groups = self._check_groups(groups, len(names), given, rows)
+        task = self._task(X, y, weights, names, templates, seeds)
+        task.fit_params = _params_of_rows(expert_params, given, rows, len(y))
+        task.folds = make_folds(
+            self.cv,
+            X,
+            y,
+            groups,
+            rng,
+            is_classification=task.classes is not None,
+            n_given=_num_samples(given),
+            rows=rows,
+        )
         labels = check_expert_labels(expert_labels, names, given, rows)
-        allowed = allowed_experts(labels, self._accepted(families, coded, labels))
-        size = len(weights) * len(names)
-        designs = Designs(weights, get_kernels(self.engine, size))
-        task = ExpertTask(
+        accepted = self._accepted(task.families, task.y, labels)
+        kind = kind_of(task)
+        gate = check_gate(None if self.gate is None else clone(self.gate))
+        self._numeric = (gate.numeric, kind.numeric)
+        gate_X, task.X = self._inputs(X, templates)
+        if task.offset is not None:
+            task.X = task.X[:, :-1]
+        self._check_width(kind, task.X, templates)
+        score = None
+        if self.early_stopping:
+            score = self._held_out_score(held_out, task, templates)
+        init, parts = self._init_of(rows, given), (gate, gate_X, kind, task)
+        allowed = allowed_experts(labels, accepted)
+        mixture, run = self._run(*parts, X, init, rng, groups, allowed, score)
+        self._expose(mixture, run, task)
+        return self
+
+    def _check_combinations(self):
+        if self.early_stopping and self.cv is not None:
+            raise ValueError(
+                "early_stopping=True holds rows out of EM, and cv predicts every row "
+                f"by fits without it: give one of them. Got cv={self.cv!r}."
+            )
+
+    @staticmethod
+    def _check_groups(groups, n_experts, given, rows):
+        """Codes of the groups of the kept rows, or None."""
+        if groups is None:
+            return None
+        groups = check_groups(groups, given, rows)
+        if groups.max() + 1 < n_experts:
+            raise ValueError(
+                f"groups must be at least n_experts={n_experts}, since the rows of one "
+                f"group share one expert. Got {groups.max() + 1}."
+            )
+        return groups
+
+    def _task(self, X, y, weights, names, templates, seeds):
+        """What the experts need to know, X still as the user gave it."""
+        families, coded, floors, classes = self._problem(y, weights, templates)
+        kernels = get_kernels(self.engine, len(weights) * len(names))
+        offset = None
+        if self._offset_column is not None:
+            offset = single_column(X, self._offset_column, self)
+        return ExpertTask(
             templates=seeded_clones(templates, seeds),
             names=names,
             X=select_columns(X, self._expert_columns),
@@ -208,25 +270,11 @@ class BaseMixtureOfExperts(
             weights=weights,
             families=families,
             floors=floors,
-            designs=designs,
+            designs=Designs(weights, kernels),
             n_jobs=self.n_jobs,
             seeds=seeds,
-            fit_params=expert_params,
+            offset=offset,
         )
-        if self._offset_column is not None:
-            task.offset = single_column(X, self._offset_column, self)
-        kind = kind_of(task)
-        gate = check_gate(None if self.gate is None else clone(self.gate))
-        self._numeric = (gate.numeric, kind.numeric)
-        gate_X, task.X = self._inputs(X, templates)
-        if task.offset is not None:
-            task.X = task.X[:, :-1]
-        self._check_width(kind, task.X, templates)
-        init = self._init_of(rows, given)
-        parts = gate, gate_X, kind, task
-        mixture, run = self._run(*parts, X, init, rng, groups, allowed)
-        self._expose(mixture, run, names)
-        return self
 
     def _resolve_columns(self, X):
         """Indices of the columns that gate and experts see; None for all."""
@@ -237,6 +285,11 @@ class BaseMixtureOfExperts(
         self._offset_column = None
         if getattr(self, "offset_feature", None) is None:
             return
+        if not isinstance(self.offset_feature, (str, Integral)):
+            raise TypeError(
+                "offset_feature must be the name or the index of one column. Got "
+                f"{self.offset_feature!r}."
+            )
         (offset,) = resolve_columns(X, [self.offset_feature], "offset_feature")
         others = np.delete(np.arange(X.shape[1]), offset)
         if self._gate_columns is None:
@@ -258,6 +311,7 @@ class BaseMixtureOfExperts(
             return None if labels is None else np.ones((len(y), len(families)), bool)
         accepted = np.empty((len(y), len(families)), dtype=bool)
         for family, experts in distinct:
+            family.check_settings()
             accepted[:, experts] = family.accepts(y)[:, None]
         rows = np.flatnonzero(~accepted.any(axis=1))
         if len(rows):
@@ -297,12 +351,16 @@ class BaseMixtureOfExperts(
         if weights.min(initial=np.inf) <= 0:
             rows = np.flatnonzero(weights > 0)
             X, y, weights = _safe_indexing(X, rows), y[rows], weights[rows]
+        self._check_n_samples(X, n_experts)
+        return X, y, weights, rows
+
+    @staticmethod
+    def _check_n_samples(X, n_experts):
         if X.shape[0] < n_experts:
             raise ValueError(
                 f"n_samples={X.shape[0]} should be >= n_experts={n_experts} (rows of "
-                "weight zero do not count)."
+                "weight zero and rows held out do not count)."
             )
-        return X, y, weights, rows
 
     def _init_of(self, rows, X):
         """`init`, where it has an entry per row of `X`, for the rows kept."""
@@ -370,9 +428,10 @@ class BaseMixtureOfExperts(
 
     # -- results ----------------------------------------------------------------------
 
-    def _expose(self, mixture, run, names):
+    def _expose(self, mixture, run, task):
         """Set the fitted attributes."""
-        fitted = mixture.experts.experts()
+        names = task.names
+        fitted = self._limited(mixture.experts.experts(), mixture, task)
         self._experts = fitted
         self.experts_ = fitted.estimators
         if self._numeric[1] and hasattr(self, "feature_names_in_"):
@@ -384,10 +443,13 @@ class BaseMixtureOfExperts(
         self.lower_bounds_ = [float(bound) for bound in run.bounds]
         self.lower_bound_ = self.lower_bounds_[-1]
         self.n_iter_ = len(self.lower_bounds_)
+        if run.watch is not None:
+            self.validation_scores_ = run.watch.scores
         self.converged_ = bool(run.converged)
         self.log_likelihood_ = float(mixture.log_likelihood())
         self._totals = mixture.totals()
         self._collapsed = mixture.collapsed()
+        self._memorised = mixture.experts.memorised()
         self.n_parameters_ = self._count_parameters()
         # What acceleration has learnt serves a warm start that climbs the same way.
         way = (self.assignment, self.accelerate)
@@ -413,9 +475,9 @@ class BaseMixtureOfExperts(
             warnings.warn(
                 f"EM did not converge in max_iter={self.max_iter} iterations "
                 f"(lower bound {self.lower_bound_:.6g}). Increase max_iter or tol "
-                "(refits of trees and their like often need tol=1e-4); fewer experts "
-                "or stronger penalties (the gate's alpha, the experts' own) make an "
-                "ill-posed problem converge.",
+                "(refits of trees and their like often need tol=1e-4, with cv 1e-2); "
+                "fewer experts or stronger penalties (the gate's alpha, the experts' "
+                "own) make an ill-posed problem converge.",
                 ConvergenceWarning,
                 stacklevel=6,
             )
@@ -425,7 +487,18 @@ class BaseMixtureOfExperts(
                 f"The dispersions of experts {collapsed.tolist()} have collapsed onto "
                 "few rows or their floor: the likelihood has no bound there and the "
                 "fit may be spurious. Use fewer experts, more restarts (n_init), a "
-                "larger reg_dispersion or experts that cannot interpolate.",
+                "larger reg_dispersion or experts that cannot interpolate; for deep "
+                "trees, boosting and their like, use cv=5.",
+                UserWarning,
+                stacklevel=6,
+            )
+        memorised = [k for k in self._memorised if not self._collapsed[k]]
+        if memorised:
+            warnings.warn(
+                f"Experts {memorised} know the rows they were fitted to: on others, "
+                "their errors are more than three times as large, so responsibilities "
+                "and density are far too certain. Use cv=5 (out-of-fold predictions in "
+                "the E-step) or less flexible experts.",
                 UserWarning,
                 stacklevel=6,
             )
@@ -438,7 +511,9 @@ class BaseMixtureOfExperts(
                 stacklevel=6,
             )
 
-    def summary(self, X=None, y=None, sample_weight=None, *, groups=None):
+    def summary(
+        self, X=None, y=None, sample_weight=None, *, groups=None, kind="hessian"
+    ):
         """Without data, what each expert is; with data, standard errors.
 
         Parameters
@@ -452,6 +527,8 @@ class BaseMixtureOfExperts(
             The weights of the fit.
         groups : array-like of shape (n_samples,), default=None
             The groups of the fit.
+        kind : {'hessian', 'opg', 'sandwich'}, default='hessian'
+            What standard errors are made of; 'opg' for the family 'laplace'.
 
         Returns
         -------
@@ -467,7 +544,10 @@ class BaseMixtureOfExperts(
         check_is_fitted(self)
         if X is None:
             return summarise(self)
-        return observed_information(self, X, y, sample_weight, groups=groups).table()
+        result = observed_information(
+            self, X, y, sample_weight, groups=groups, kind=kind
+        )
+        return result.table()
 
     # -- scikit-learn's protocols -----------------------------------------------------
 
@@ -516,6 +596,14 @@ class BaseMixtureOfExperts(
             default = self.experts is None  # an unfitted ensemble has no truth value
             templates.append(self._default_experts(1)[0] if default else self.experts)
         return visual_block("parallel", templates, names=names)
+
+
+def _params_of_rows(expert_params, given, rows, n_rows):
+    """Keywords for the experts' fit, those with an entry per row for the kept rows."""
+    if not any(expert_params):
+        return expert_params
+    kept = np.arange(n_rows) if isinstance(rows, slice) else rows
+    return [_check_method_params(given, params, kept) for params in expert_params]
 
 
 def _is_dropped(expert):

@@ -52,6 +52,14 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     assignment : {'soft', 'hard', 'stochastic'}, default='soft'
         EM; classification EM, in which each row belongs to its best expert alone; or EM
         with experts drawn from the responsibilities (the best state is kept).
+    cv : int, splitter or iterable of splits, default=None
+        Cross-fitted E-step, for experts that remember their rows (deep trees, boosting,
+        nearest neighbours): in the E-step each expert is known by its out-of-fold
+        probabilities (Notes). An integer: that many shuffled folds with the classes in
+        proportion, of whole groups if `fit` gets `groups`, drawn by `random_state`. A
+        splitter or (train, test) pairs: each row is held out at most once; splitters
+        that take groups get those of `fit`. An EM iteration then costs one fit per
+        expert and fold. None: experts are judged by the rows they are fitted to.
     top_k : int, default=None
         Experts evaluated per row by `predict` and `predict_proba`: the most probable
         ones, their gate weights renormalised. None: all.
@@ -70,6 +78,15 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     tol : float, default=1e-6
         Stop when the estimated gain of the mean log likelihood still to come is below
         it, several times in a row.
+    early_stopping : bool, default=False
+        Whether to hold rows out and keep the state that predicts them best: for experts
+        that overfit as EM goes on. Rows held out are not fitted afterwards.
+    validation_fraction : float, default=0.1
+        Share of the rows of each class to hold out, drawn by `random_state`; of the
+        groups, where `groups` are given. Only with `early_stopping`.
+    n_iter_no_change : int, default=5
+        Stop when the held-out mean log likelihood has not risen by `tol` for so many
+        iterations. Only with `early_stopping`.
     accelerate : bool, default=True
         Quasi-Newton steps on the observed likelihood where gate and experts are linear.
         Never lowers the likelihood.
@@ -82,8 +99,9 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     warm_start : bool, default=False
         Continue from the last fit; `init` and `n_init` are then ignored.
     n_jobs : int, default=None
-        Experts fitted at a time, through joblib, or threads that share the rows where
-        loops over them are compiled (`engine`). The result does not depend on it.
+        Experts (times folds, with `cv`) fitted at a time, through joblib, or threads
+        that share the rows where loops over them are compiled (`engine`). The result
+        does not depend on it.
     random_state : int, RandomState instance or None, default=None
         For restarts, resampling and experts whose own `random_state` is None. A default
         fit of logistic experts draws nothing.
@@ -103,16 +121,20 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     n_experts_ : int
         Number of experts.
     n_iter_ : int
-        EM iterations of the kept start.
+        EM iterations of the kept start, up to the state that is kept.
     converged_ : bool
         Whether the stopping rule was met.
     log_likelihood_ : float
-        Of the training data: unpenalised, weighted total.
+        Of the training data (the rows not held out): unpenalised, weighted total. With
+        `cv`, that of the rows of each fold under predictions of fits without them.
     lower_bound_ : float
         Penalised mean log likelihood at the end (classification likelihood for
         'hard').
     lower_bounds_ : list of float
         The same after each iteration; never decreases.
+    validation_scores_ : list of float
+        Mean log likelihood of the held-out rows (groups) after each iteration, also
+        those after the state kept; only with `early_stopping`.
     n_parameters_ : int or float
         Free parameters; NaN where an expert's number is unknown.
     n_features_in_ : int
@@ -129,6 +151,17 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     -----
     Experts see their responsibilities as weights, so a penalty such as
     LogisticRegression's ``1 / C`` weighs more on an expert with fewer rows.
+
+    With `cv`, each iteration fits every expert once per fold on the other folds' rows
+    (weights as above) and predicts the rows held out; a set of fits is taken if the
+    out-of-fold log likelihood does not fall, so this is the objective that
+    `lower_bounds_` and `log_likelihood_` report. Final experts are fitted to all rows,
+    with the responsibilities of their last fits, so `score_samples` of the training
+    rows is higher than `log_likelihood_`. Rows that are never held out (the first ones
+    of a `TimeSeriesSplit`) serve the fits only, with the gate's probabilities as
+    responsibilities. The gate is fitted to all rows: keep a classifier as gate small.
+    An integer weight is that many equal rows only if splits keep the copies of a row
+    together.
 
     References
     ----------
@@ -164,11 +197,15 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         gate_features=None,
         expert_features=None,
         assignment="soft",
+        cv=None,
         top_k=None,
         init="quantile",
         n_init=1,
         max_iter=200,
         tol=1e-6,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
         accelerate=True,
         engine="auto",
         warm_start=False,
@@ -183,11 +220,15 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         self.gate_features = gate_features
         self.expert_features = expert_features
         self.assignment = assignment
+        self.cv = cv
         self.top_k = top_k
         self.init = init
         self.n_init = n_init
         self.max_iter = max_iter
         self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.accelerate = accelerate
         self.engine = engine
         self.warm_start = warm_start
@@ -357,6 +398,11 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         families, floors = [Categorical()] * n_experts, [np.empty((0, 1))] * n_experts
         return families, index[:, None], floors, self.classes_
 
+    @staticmethod
+    def _strata(y):
+        """Rows are held out of each class."""
+        return y
+
     def _code_y(self, y, n_samples):
         y = self._check_y(y, np.empty(n_samples))
         index = np.searchsorted(self.classes_, y)
@@ -373,6 +419,11 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     @staticmethod
     def _squeeze(values):
         return values
+
+    @staticmethod
+    def _limited(experts, mixture, task):
+        """Class probabilities cannot leave their range."""
+        return experts
 
     def _expose_noise(self, noise):
         """Class probabilities have none."""

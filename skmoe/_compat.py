@@ -7,6 +7,10 @@ import numpy as np
 # No public substitutes; unchanged in scikit-learn 1.6-1.9 and the de-facto API of
 # third-party estimators.
 from sklearn.base import _fit_context
+
+# Scorers that take part in metadata routing and in multi-metric scoring derive from it;
+# `make_scorer` itself knows no response method but scikit-learn's own.
+from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils import _safe_indexing
 
 # `_get_column_indices` resolves names, masks, slices and callables exactly as
@@ -24,6 +28,7 @@ from sklearn.utils.validation import (
     _check_method_params,
     _check_n_features,
     _check_sample_weight,
+    _num_samples,
 )
 
 __all__ = [
@@ -31,11 +36,13 @@ __all__ = [
     "Interval",
     "StrOptions",
     "_BaseComposition",
+    "_BaseScorer",
     "_check_feature_names",
     "_check_method_params",
     "_check_n_features",
     "_fit_context",
     "_get_column_indices",
+    "_num_samples",
     "_raise_for_params",
     "_routing_enabled",
     "_safe_indexing",

@@ -3,6 +3,7 @@
 """How many free parameters a fitted part has."""
 
 import numpy as np
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
@@ -25,8 +26,8 @@ def count_parameters(part):
     """Free parameters of a fitted gate or expert; NaN where nobody can say.
 
     A gate counts its own. Of an expert: non-zero coefficients and intercepts of linear
-    models, weights of neural networks, leaves of a tree; all of a nested mixture; none
-    of a frozen one.
+    models, weights of neural networks, leaves of a tree, the constants of a dummy; all
+    of a nested mixture; none of a frozen one.
     """
     if hasattr(part, "count_parameters"):
         return part.count_parameters()
@@ -35,6 +36,10 @@ def count_parameters(part):
         return 0
     if hasattr(model, "n_parameters_"):
         return model.n_parameters_
+    if isinstance(model, DummyRegressor):
+        return 0 if model.strategy == "constant" else np.size(model.constant_)
+    if isinstance(model, DummyClassifier):
+        return model.n_classes_ - 1 if model.strategy == "prior" else np.nan
     if hasattr(model, "coefs_"):
         return sum(array.size for array in [*model.coefs_, *model.intercepts_])
     if hasattr(model, "tree_"):

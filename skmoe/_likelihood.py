@@ -75,7 +75,10 @@ class LikelihoodMixin:
         -------
         ndarray of shape (n_samples,)
             Natural logarithms under the whole mixture, whatever `top_k` is; on the
-            training rows their weighted sum is `log_likelihood_`.
+            training rows their weighted sum is `log_likelihood_`, unless it was fitted
+            with `cv`, groups or known experts, and but for the little that limits on
+            predictions (`extrapolation`) change where an expert without responsibility
+            had predicted far off.
         """
         inputs = self._check_predict_input(X)
         coded = self._code_y(self.predict(X) if y is None else y, inputs[0].shape[0])
@@ -85,6 +88,9 @@ class LikelihoodMixin:
         r"""Akaike information criterion, lower is better.
 
         .. math:: -2 \log L + 2 p
+
+        Rows count one by one, also after a fit with groups, where
+        `skmoe.model_selection.ExpertCountSearch` compares by groups.
 
         Parameters
         ----------
@@ -110,6 +116,9 @@ class LikelihoodMixin:
         r"""Bayesian information criterion, lower is better.
 
         .. math:: -2 \log L + p \log n
+
+        Rows count one by one, also after a fit with groups, where
+        `skmoe.model_selection.ExpertCountSearch` compares by groups.
 
         Parameters
         ----------
@@ -138,7 +147,7 @@ class LikelihoodMixin:
         .. math:: \mathrm{BIC} - 2 \sum_{ik} r_{ik} \log r_{ik}
 
         BIC plus twice the entropy of the responsibilities: it prefers experts that
-        divide the rows clearly.
+        divide the rows clearly. Rows count one by one, as in `bic`.
 
         Parameters
         ----------

@@ -7,14 +7,18 @@ from numbers import Real
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.dummy import DummyRegressor
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
+from skmoe.distribution import PredictiveDistribution
 from skmoe.experts import default_expert
-from skmoe.families import FAMILIES, check_families
+from skmoe.experts.limits import limited
+from skmoe.families import FAMILIES, Binomial, check_families
 from skmoe.families.own_density import OwnDensity
-from skmoe.routing import draw_experts, mix, softmax
+from skmoe.routing import mix
+from skmoe.solvers.softmax_regression import log_softmax
 
 
 class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
@@ -59,6 +63,14 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         EM; classification EM, in which each row belongs to its best expert alone
         (faster where experts are costly, biased where they overlap); or EM with experts
         drawn from the responsibilities (leaves poor maxima; the best state is kept).
+    cv : int, splitter or iterable of splits, default=None
+        Cross-fitted E-step, for experts that remember their rows (deep trees, boosting,
+        nearest neighbours): in the E-step and for the dispersions each expert is known
+        by its out-of-fold predictions (Notes). An integer: that many shuffled folds, of
+        whole groups if `fit` gets `groups`, drawn by `random_state`. A splitter or
+        (train, test) pairs: each row is held out at most once; splitters that take
+        groups get those of `fit`. An EM iteration then costs one fit per expert and
+        fold. None: experts are judged by the rows they are fitted to.
     top_k : int, default=None
         Experts evaluated per row by `predict`: the most probable ones, their gate
         weights renormalised. None: all.
@@ -77,12 +89,30 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     tol : float, default=1e-6
         Stop when the estimated gain of the mean log likelihood still to come is below
         it, several times in a row.
+    early_stopping : bool, default=False
+        Whether to hold rows out and keep the state that predicts them best: for experts
+        that overfit as EM goes on. Rows held out are not fitted afterwards.
+    validation_fraction : float, default=0.1
+        Share of the rows to hold out, drawn by `random_state`; of the groups,
+        where `groups` are given. Only with `early_stopping`.
+    n_iter_no_change : int, default=5
+        Stop when the held-out mean log likelihood has not risen by `tol` for so many
+        iterations. Only with `early_stopping`.
     accelerate : bool, default=True
         Quasi-Newton steps on the observed likelihood where gate and experts are linear.
         Never lowers the likelihood.
     reg_dispersion : float, default=1e-3
         Smallest dispersion, relative to the standard deviation of y: it bounds the
         likelihood, as GaussianMixture's `reg_covar` does.
+    extrapolation : {'clip', 'free'}, default='free'
+        'clip': no expert predicts beyond the range of the responses that it is the most
+        responsible expert for, widened by 5 percent on both sides (Cubist's rule), and
+        of its predictions for all training rows that it has a responsibility for, which
+        therefore stay as they are. Linear experts explode on rows far outside
+        otherwise. 'free': no limits, for trends that go on; one expert is then its
+        estimator alone, everywhere.
+        Never with an `offset_feature`: such predictions are proportional to the
+        exposure.
     engine : {'auto', 'numpy', 'numba'}, default='auto'
         Loops over rows where linear experts meet a softmax or constant gate, in `fit`
         and in `predict` with ``top_k=1``: in NumPy, or compiled by numba (the same
@@ -92,8 +122,9 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     warm_start : bool, default=False
         Continue from the last fit; `init` and `n_init` are then ignored.
     n_jobs : int, default=None
-        Experts fitted at a time, through joblib, or threads that share the rows where
-        loops over them are compiled (`engine`). The result does not depend on it.
+        Experts (times folds, with `cv`) fitted at a time, through joblib, or threads
+        that share the rows where loops over them are compiled (`engine`). The result
+        does not depend on it.
     random_state : int, RandomState instance or None, default=None
         For restarts, resampling and experts whose own `random_state` is None. A default
         fit of linear experts draws nothing.
@@ -112,21 +143,28 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         Dispersion of each expert, the first parameter of its family: the standard
         deviation for 'gaussian', in units of y. NaN for a family without one and for a
         nested mixture.
+    prediction_limits_ : ndarray of shape (2, n_experts[, n_targets])
+        Lowest and highest prediction of each expert, in units of the prediction
+        (logarithms of y for 'log_normal'); infinite where there is no limit.
     families_ : list of families
         The family of each expert, with the shapes that were estimated.
     n_experts_ : int
         Number of experts.
     n_iter_ : int
-        EM iterations of the kept start.
+        EM iterations of the kept start, up to the state that is kept.
     converged_ : bool
         Whether the stopping rule was met.
     log_likelihood_ : float
-        Of the training data: unpenalised, weighted total.
+        Of the training data (the rows not held out): unpenalised, weighted total. With
+        `cv`, that of the rows of each fold under predictions of fits without them.
     lower_bound_ : float
         Penalised mean log likelihood at the end (classification likelihood for
         'hard').
     lower_bounds_ : list of float
         The same after each iteration; never decreases.
+    validation_scores_ : list of float
+        Mean log likelihood of the held-out rows (groups) after each iteration, also
+        those after the state kept; only with `early_stopping`.
     n_parameters_ : int or float
         Free parameters; NaN where an expert's number is unknown.
     n_features_in_ : int
@@ -159,6 +197,17 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     those of the last few. A Pipeline or search that ends in a mixture predicts points
     like any regressor, with this mixture's `family` around them.
 
+    With `cv`, each iteration fits every expert once per fold on the other folds' rows
+    (weights as above) and predicts the rows held out; a set of fits is taken if the
+    out-of-fold log likelihood does not fall, so this is the objective that
+    `lower_bounds_` and `log_likelihood_` report. Final experts are fitted to all rows,
+    with the responsibilities of their last fits; dispersions stay the out-of-fold ones,
+    so `score_samples` of the training rows is higher than `log_likelihood_`. Rows that
+    are never held out (the first ones of a `TimeSeriesSplit`) serve the fits only, with
+    the gate's probabilities as responsibilities. The gate is fitted to all rows: keep a
+    classifier as gate small. An integer weight is that many equal rows only if splits
+    keep the copies of a row together.
+
     References
     ----------
     .. [1] Jacobs, R. A., Jordan, M. I., Nowlan, S. J. & Hinton, G. E. (1991). "Adaptive
@@ -185,6 +234,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         "family": [StrOptions(set(FAMILIES)), list, HasMethods(["log_density"])],
         "offset_feature": "no_validation",  # as the columns of gate and experts
         "reg_dispersion": [Interval(Real, 0, None, closed="neither")],
+        "extrapolation": [StrOptions({"clip", "free"})],
     }
 
     def __init__(
@@ -198,13 +248,18 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         expert_features=None,
         offset_feature=None,
         assignment="soft",
+        cv=None,
         top_k=None,
         init="quantile",
         n_init=1,
         max_iter=200,
         tol=1e-6,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
         accelerate=True,
         reg_dispersion=1e-3,
+        extrapolation="free",
         engine="auto",
         warm_start=False,
         n_jobs=None,
@@ -219,13 +274,18 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         self.expert_features = expert_features
         self.offset_feature = offset_feature
         self.assignment = assignment
+        self.cv = cv
         self.top_k = top_k
         self.init = init
         self.n_init = n_init
         self.max_iter = max_iter
         self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.accelerate = accelerate
         self.reg_dispersion = reg_dispersion
+        self.extrapolation = extrapolation
         self.engine = engine
         self.warm_start = warm_start
         self.n_jobs = n_jobs
@@ -259,9 +319,9 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
             within a group; others are averaged, with a warning.
         expert_labels : array-like of shape (n_samples,), default=None
             The expert of rows for which it is known: an index 0..K-1 or an expert's
-            name, -1 (or None) where it is unknown. Known rows keep it, so segments may
-            be given, partly given or learned; `log_likelihood_` is then that of y and
-            the known labels.
+            name; -1, None or NaN where it is unknown. Known rows keep it, so segments
+            may be given, partly given or learned; `log_likelihood_` is then that of y
+            and the known labels.
         **fit_params : dict
             Metadata for the experts' `fit`; needs
             ``sklearn.set_config(enable_metadata_routing=True)``.
@@ -307,6 +367,36 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         moments = tuple(self._squeeze(moment) for moment in moments)
         return moments if return_std else moments[0]
 
+    def score(self, X, y, sample_weight=None):
+        r"""Coefficient of determination of the means.
+
+        .. math:: R^2 = 1 - \frac{\sum_i w_i (y_i - \hat y_i)^2}
+                                {\sum_i w_i (y_i - \bar y)^2}
+
+        For the family 'binomial', that of the proportions of successes, weighted with
+        their trials.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Row weights; None: all one.
+
+        Returns
+        -------
+        float
+            One at best; zero for the mean of y whatever the row.
+        """
+        check_is_fitted(self)
+        if self._one_target and self._n_columns_of_y == 2:
+            y, trials = Binomial().response(self._code_y(y, _num_samples(X)))
+            given = 1.0 if sample_weight is None else np.asarray(sample_weight)
+            y, sample_weight = y[:, 0], trials * given
+        return super().score(X, y, sample_weight)
+
     def sample_y(self, X, n_samples=1, random_state=None):
         """Draw y given each row: an expert by the gate, then y by its family.
 
@@ -324,13 +414,84 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         ndarray of shape (n_rows, n_samples) or (n_rows, n_samples, n_targets)
             Draws under the whole mixture, whatever `top_k` is.
         """
-        rng = check_random_state(random_state)
+        return self.predict_dist(X).sample(n_samples, random_state)
+
+    def predict_dist(self, X):
+        """Distribution of y given each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        PredictiveDistribution
+            The whole mixture, whatever `top_k` is, as in `score_samples`: with `mean`,
+            `var`, `std`, `pdf`, `logpdf`, `cdf`, `quantile`, `interval`, `sample`,
+            `modes`, `entropy` and `crps`, vectorised over the rows. It holds the gate's
+            log probabilities and the experts' predictions of all rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X = np.linspace(0, 1, 100)[:, None]
+        >>> y = X[:, 0] + 0.1 * np.random.RandomState(0).normal(size=100)
+        >>> model = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
+        >>> dist = model.predict_dist([[0.2], [0.8]])
+        >>> dist.cdf([0.2, 1.0]).round(2)
+        array([0.44, 0.98])
+        >>> bool(np.allclose(dist.logpdf([0.3, 0.7]),
+        ...                  model.score_samples([[0.2], [0.8]], [0.3, 0.7])))
+        True
+        """
         gate_X, expert_X = self._check_predict_input(X)
-        proba = softmax(self.gate_.scores(gate_X))
-        predictions = self._experts.predict(expert_X)
-        owners = draw_experts(np.repeat(proba, n_samples, axis=0), rng)
-        owners = owners.reshape(-1, n_samples)
-        return self._squeeze(self._experts.sample(expert_X, predictions, owners, rng))
+        log_weights = log_softmax(self.gate_.scores(gate_X))
+        return PredictiveDistribution(*self._experts.mixture(expert_X, log_weights))
+
+    def predict_quantiles(self, X, quantiles):
+        r"""Return quantiles of y given each row.
+
+        .. math:: Q(q \mid x) = \min \{ y : F(y \mid x) \ge q \}
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        quantiles : float or array-like of shape (n_quantiles,)
+            Levels between 0 and 1.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_quantiles[, n_targets])
+            Quantiles under the whole mixture, whatever `top_k` is, of each target by
+            itself; without the second axis for a single level.
+        """
+        return self._of_marginals(X, lambda dist: dist.quantile(quantiles))
+
+    def predict_interval(self, X, coverage=0.9):
+        """Interval with the same probability of y beyond each end.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        coverage : float, default=0.9
+            Probability of the interval, between 0 and 1.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2[, n_targets])
+            Lower and upper ends, of each target by itself; for the shortest interval
+            see ``predict_dist(X).interval``.
+        """
+        return self._of_marginals(X, lambda dist: dist.interval(coverage))
+
+    def _of_marginals(self, X, function):
+        dist = self.predict_dist(X)
+        marginals = [function(dist.marginal(t)) for t in range(dist.n_targets)]
+        return self._squeeze(np.stack(marginals, axis=-1))
 
     def _mean(self, weights, predictions, kept, X):
         noise = self._experts.noise
@@ -411,6 +572,11 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         }
         return families, targets, [floors[id(family)] for family in families], None
 
+    @staticmethod
+    def _strata(y):
+        """Rows are held out regardless of y."""
+        return np.zeros(len(y))
+
     def _code_y(self, y, n_samples):
         y = self._check_y(y, np.empty(n_samples)).reshape(n_samples, -1)
         if y.shape[1] != self._n_columns_of_y:
@@ -422,12 +588,18 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     def _squeeze(self, values):
         return values[..., 0] if self._one_target else values
 
+    def _limited(self, experts, mixture, task):
+        if self.extrapolation == "free" or task.offset is not None:
+            return experts
+        return limited(experts, task.X, task.y, mixture.shares())
+
     def _expose_noise(self, noise):
         dispersions = noise.dispersions
         if dispersions is None:
             shape = len(noise.families), noise.parameters[0].shape[1]
             dispersions = np.full(shape, np.nan)
         self.dispersions_ = self._squeeze(dispersions)
+        self.prediction_limits_ = self._squeeze(noise.limits)
         self.families_ = noise.fitted_families()
 
     def __sklearn_tags__(self):

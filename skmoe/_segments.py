@@ -13,6 +13,13 @@ def check_groups(groups, X, rows=slice(None)):
     """Codes 0..G-1 of the groups of the kept rows, (m,)."""
     groups = column_or_1d(groups)
     check_consistent_length(X, groups)
+    missing = np.flatnonzero(np.equal(groups, None) | (groups != groups))
+    if len(missing):
+        row = missing[0]
+        raise ValueError(
+            f"groups must tell the group of every row. Got groups[{row}] = "
+            f"{groups[row]!r}; give a row of its own a group of its own."
+        )
     return np.unique(groups[rows], return_inverse=True)[1]
 
 
@@ -20,7 +27,7 @@ def check_expert_labels(labels, names, X, rows=slice(None)):
     """Index of the known expert of each kept row, -1 where unknown; or None.
 
     Labels are integers 0..K-1, -1 for unknown, or names of experts, with -1 or None
-    for unknown.
+    (or NaN) for unknown.
     """
     if labels is None:
         return None
@@ -28,7 +35,9 @@ def check_expert_labels(labels, names, X, rows=slice(None)):
     values, inverse = np.unique(
         np.asarray(labels, dtype=object).ravel()[rows].astype(str), return_inverse=True
     )
-    codes = {str(k): k for k in range(-1, len(names))} | {"None": -1, "nan": -1}
+    codes = dict.fromkeys(("None", "nan", "<NA>"), -1)
+    # A column with missing values holds whole numbers as floats.
+    codes |= {str(kind(k)): k for k in range(-1, len(names)) for kind in (int, float)}
     codes |= {name: k for k, name in enumerate(names)}
     unknown = [value for value in values if value not in codes]
     if unknown:

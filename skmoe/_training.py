@@ -17,6 +17,7 @@ from skmoe.em.allowed import Allowed
 from skmoe.em.capacity import CapacityMixture
 from skmoe.em.driver import EM
 from skmoe.em.grouped import GroupedMixture, mean_by_group
+from skmoe.em.held_out import Watch
 from skmoe.em.initialization import StartingPoint, initial_responsibilities
 from skmoe.em.mixture import Mixture
 from skmoe.em.restarts import climb
@@ -26,7 +27,7 @@ from skmoe.em.summed import SummedMixture
 class TrainingMixin:
     """From a task to the mixture at its best state."""
 
-    def _run(self, gate, gate_X, kind, task, X, init, rng, groups, allowed):
+    def _run(self, gate, gate_X, kind, task, X, init, rng, groups, allowed, score):
         """Run EM; return the mixture at its best state and the run."""
         terms = _terms(gate, gate_X, kind, task)
         previous = self._warm_state(terms)
@@ -50,6 +51,7 @@ class TrainingMixin:
                     rng=rng,
                     verbose=self.verbose,
                     step=step,
+                    watch=score and Watch(score, self.tol, self.n_iter_no_change),
                 )
 
             if previous is not None:
@@ -146,7 +148,8 @@ class TrainingMixin:
                     f"{before} and is now {terms[name]}. Fit a clone instead."
                 )
         step = self._steps.get((self.assignment, self.accelerate))
-        return {"experts": self._experts, "gate": self.gate_, "step": step}
+        experts = self._experts.with_noise(self._experts.noise.free)
+        return {"experts": experts, "gate": self.gate_, "step": step}
 
 
 def _terms(gate, gate_X, kind, task):
@@ -160,6 +163,7 @@ def _terms(gate, gate_X, kind, task):
         "number of expert features": task.X.shape[1],
         "number of targets": task.y.shape[1],
         "classes": None if task.classes is None else task.classes.tolist(),
+        "number of rows in folds": None if task.folds is None else len(task.y),
     }
 
 

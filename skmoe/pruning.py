@@ -11,6 +11,7 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import check_sample_weight
+from skmoe.gates import HierarchicalGate
 
 
 def prune(
@@ -58,7 +59,8 @@ def prune(
     -------
     estimator
         A fitted model of the same class, whose parameters are those of a smaller
-        mixture too: a clone has as many experts as are left. `pruning_` says what was
+        mixture too: a clone has as many experts as are left (set the branching of a
+        hierarchical gate first). `pruning_` says what was
         done, a `Bunch`: `kept` and `dropped`, indices of experts in `model`; `share`
         (K,), their shares before; `log_likelihood_change`, the total over the rows
         given (None without y). Unless refitted, its `log_likelihood_` is that of the
@@ -68,9 +70,8 @@ def prune(
     Raises
     ------
     ValueError
-        If neither number is given or one is out of range; if `refit` without y.
-    TypeError
-        If the gate cannot be restricted to some experts.
+        If neither number is given or one is out of range; if `refit` without y or with
+        a hierarchical gate.
 
     See Also
     --------
@@ -130,6 +131,11 @@ def _check_arguments(model, y, min_share, n_experts, refit):
         )
     if refit and y is None:
         raise ValueError("refit=True needs y.")
+    if refit and isinstance(model.gate, HierarchicalGate):
+        raise ValueError(
+            "refit=True needs a gate for any number of experts. A tree has as many as "
+            f"its leaves: got gate={model.gate!r}. Fit with a smaller branching."
+        )
 
 
 def _share(model, X, y, weights):

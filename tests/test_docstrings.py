@@ -15,7 +15,9 @@ from sklearn.base import BaseEstimator
 
 import skmoe
 import skmoe.datasets
+import skmoe.distribution
 import skmoe.inference
+import skmoe.metrics
 import skmoe.model_selection
 from skmoe.families import BaseFamily
 
@@ -38,9 +40,11 @@ def public_objects():
     modules = [
         skmoe,
         skmoe.datasets,
+        skmoe.distribution,
         skmoe.families,
         skmoe.gates,
         skmoe.inference,
+        skmoe.metrics,
         skmoe.model_selection,
     ]
     members = [getattr(module, name) for module in modules for name in module.__all__]

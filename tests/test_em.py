@@ -420,6 +420,10 @@ class Climber:
     def __init__(self, hill):
         self.hill, self.calls = hill, []
 
+    @property
+    def merit(self):
+        return self.bounds[-1]
+
     def start(self, value):
         self.hill.state, self.bounds = value, [value]
         return self

@@ -16,7 +16,7 @@ from sklearn.tree import DecisionTreeRegressor
 from conftest import two_boundaries, two_regimes
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor, prune
 from skmoe.datasets import make_mixture_of_experts
-from skmoe.gates import ConstantGate
+from skmoe.gates import ConstantGate, HierarchicalGate
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_a_pruned_model_is_a_fitted_model(model, data):
     fitted = clone(pruned).fit(X, y)
     assert fitted.n_experts_ == 2
     again = prune(pruned, X, y, n_experts=1)
-    np.testing.assert_allclose(again.predict(X), again.experts_[0].predict(X))
+    np.testing.assert_allclose(again.predict(X), again.predict_experts(X)[:, 0])
 
 
 def test_softmax_coefficients_keep_summing_to_zero(model, data):
@@ -265,3 +265,12 @@ def test_errors_name_the_parameter(model, data, params, message):
 def test_it_wants_a_fitted_model(data):
     with pytest.raises(NotFittedError):
         prune(MixtureOfExpertsRegressor(), data[0], n_experts=1)
+
+
+def test_a_tree_of_gates_is_not_refitted_with_fewer_leaves(data):
+    X, y = data
+    model = four(X, y, gate=HierarchicalGate((2, 2)), max_iter=1000)
+    pruned = prune(model, X, y, n_experts=3)
+    assert pruned.gate_proba(X).shape == (len(X), 3)
+    with pytest.raises(ValueError, match=r"as many as its leaves.*branching"):
+        prune(model, X, y, n_experts=3, refit=True)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy.special import xlogy
+from sklearn.dummy import DummyRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
@@ -45,6 +46,8 @@ SPARSE = Lasso(alpha=0.1).fit(X, Y)
         (FrozenEstimator(LinearRegression().fit(X, Y)), 0),
         (make_pipeline(StandardScaler(), Ridge()).fit(X, Y), 4),
         (GridSearchCV(Ridge(), {"alpha": [1]}, cv=2).fit(X, Y), 4),
+        (DummyRegressor().fit(X, np.c_[Y, Y]), 2),
+        (DummyRegressor(strategy="constant", constant=0.0).fit(X, Y), 0),
         (KNeighborsRegressor().fit(X, Y), np.nan),
         (SoftmaxGate().fit(X, np.eye(3)[THREE]), 8),
         (ConstantGate().fit(X, np.eye(3)[THREE]), 2),

@@ -32,6 +32,8 @@ class EM:
         Quasi-Newton steps where the whole model is parametric.
     rng : RandomState
         Draws for stochastic EM.
+    watch : Watch or None
+        Early stopping: the state kept is then the one that held-out rows like best.
     bounds : list of float
         Objective after each iteration; never decreases.
     converged : bool
@@ -46,6 +48,7 @@ class EM:
     rng: object = None
     verbose: int = 0
     step: object = None
+    watch: object = None
     bounds: list = None
     converged: bool = False
 
@@ -64,6 +67,7 @@ class EM:
         """First iteration: fit to the initial responsibilities."""
         self.mixture.m_step(responsibilities)
         self.bounds.append(self._e_step()[1])
+        self._is_stale()
         return self
 
     def run(self, max_iter, tol=None):
@@ -74,7 +78,19 @@ class EM:
         """
         self.converged = False
         if self.assignment == "stochastic":
-            return self._run_stochastic(max_iter)
+            self._run_stochastic(max_iter)
+        else:
+            self._climb(max_iter, tol)
+        if self.watch is not None:
+            del self.bounds[self.watch.restore(self.mixture) :]
+        return self
+
+    @property
+    def merit(self):
+        """What runs from several starts are compared by."""
+        return self.bounds[-1] if self.watch is None else self.watch.best
+
+    def _climb(self, max_iter, tol):
         stopping = StoppingRule(self.tol if tol is None else tol)
         expectations, bound = self._e_step()
         while len(self.bounds) < max_iter and not self.converged:
@@ -83,7 +99,7 @@ class EM:
             gain = bound - before
             self._record(max(bound, before))
             self.converged = stopping.update(bound, gain, self.step.predicted_gain)
-        return self
+            self.converged |= self._is_stale()
 
     def _ascend(self, expectations, before):
         """Take a step that does not lower the objective; its E-step."""
@@ -100,16 +116,21 @@ class EM:
     def _run_stochastic(self, max_iter):
         responsibilities, best = self._e_step()
         kept, since = self.mixture.snapshot(), 0
-        while len(self.bounds) < max_iter and since < STOCHASTIC_PATIENCE:
+        while len(self.bounds) < max_iter and not self.converged:
             self.step.advance(self.mixture, draw_assignment(responsibilities, self.rng))
             responsibilities, bound = self._e_step()
             since += 1
             if bound > best + self.tol:
                 kept, best, since = self.mixture.snapshot(), bound, 0
             self._record(best)
+            self.converged = since >= STOCHASTIC_PATIENCE or self._is_stale()
         self.mixture.restore(kept)
-        self.converged = since >= STOCHASTIC_PATIENCE
-        return self
+
+    def _is_stale(self):
+        """Whether held-out rows have not gained for long."""
+        if self.watch is None:
+            return False
+        return self.watch.update(self.mixture, len(self.bounds))
 
     def _e_step(self):
         return self.mixture.e_step(hard=self.assignment == "hard")

@@ -60,6 +60,10 @@ class GroupedMixture(Mixture):
         """Weight of rows that each expert is responsible for, (K,)."""
         return self.row_weights @ self.e_step()[0][self.groups]
 
+    def shares(self):
+        """Responsibilities of all rows, which are those of their groups, (n, K)."""
+        return super().shares()[self.groups]
+
     def m_step(self, responsibilities):
         """Step the gate on groups (G, K) and the experts on their rows."""
         self.gate.step(responsibilities)

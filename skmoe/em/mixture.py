@@ -4,6 +4,8 @@
 
 import numpy as np
 
+from skmoe.routing import softmax
+
 
 class Mixture:
     r"""Gate and experts at work on weighted rows, responsibilities held.
@@ -81,6 +83,10 @@ class Mixture:
     def totals(self):
         """Weight that each expert is responsible for, (K,)."""
         return self.weights @ self.e_step()[0]
+
+    def shares(self):
+        """Responsibilities of all rows, (n, K)."""
+        return softmax(self.log_joint())
 
     def m_step(self, responsibilities):
         """Step gate and experts; never lowers the expected log likelihood."""

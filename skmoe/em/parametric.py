@@ -43,16 +43,21 @@ class Parametric:
         self.ascend(responsibilities)
 
     def ascend(self, responsibilities):
-        """Go to the M-step's target, or as far towards it as the expectation rises."""
+        """Go to the M-step's target, or as far towards it as the expectation rises.
+
+        Returns the gain.
+        """
         start = self.parameters
         before, ascent = self.outlook(responsibilities)
         move = ascent.target - start
         for _ in range(30):
             self.parameters = start + move
-            if self.expected(responsibilities) >= before - rounding(before):
-                return
+            after = self.expected(responsibilities)
+            if after >= before - rounding(before):
+                return after - before
             move = move / 2
         self.parameters = start
+        return 0.0
 
     def snapshot(self):
         """What `restore` needs to come back here."""

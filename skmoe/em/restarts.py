@@ -34,7 +34,7 @@ def climb(mixture, starts, new_run, max_iter):
         if len(starts) > 1:
             run.run(min(SHORT_RUN, max_iter), max(SHORT_TOLERANCE, run.tol))
         runs.append((run, mixture.snapshot()))
-    runs.sort(key=lambda item: item[0].bounds[-1], reverse=True)
+    runs.sort(key=lambda item: item[0].merit, reverse=True)
     fallback = None
     for run, state in runs:
         mixture.restore(state)

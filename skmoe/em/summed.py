@@ -11,6 +11,7 @@ from skmoe.em.additive import add
 from skmoe.em.compiled import compiled_pass
 from skmoe.em.mixture import Mixture, Weighted
 from skmoe.em.parametric import Ascent
+from skmoe.routing import softmax
 
 
 class SummedMixture(Mixture):
@@ -74,6 +75,18 @@ class SummedMixture(Mixture):
     def totals(self):
         """Weight that each expert is responsible for, (K,)."""
         return self.e_step()[0][1]
+
+    def shares(self):
+        """Responsibilities of all rows, (n, K)."""
+        gate, experts = self.parts
+        shares = np.empty((len(self.weights), len(self.totals())))
+        for rows in gate.batches():
+            joint = gate.evaluate(gate.design.block(rows), rows)[0]
+            joint = joint + experts.evaluate(experts.design.block(rows), rows)[0]
+            if self.allowed is not None:
+                joint += self.allowed[rows]
+            shares[rows] = softmax(joint.T)
+        return shares
 
     def m_step(self, responsibilities):
         """First step, from initial responsibilities (anything indexed by rows)."""

@@ -5,6 +5,7 @@
 from sklearn.linear_model import LinearRegression
 
 from skmoe.experts.base import BaseExperts, ExpertsTrainer
+from skmoe.experts.crossfit import CrossFittedExperts, check_cross_fitted
 from skmoe.experts.estimators import EstimatorExperts
 from skmoe.experts.generalized import GeneralizedLinearRegressor
 from skmoe.experts.glm import GLMExperts
@@ -27,6 +28,7 @@ EXPERT_KINDS = (
 __all__ = [
     "EXPERT_KINDS",
     "BaseExperts",
+    "CrossFittedExperts",
     "EstimatorExperts",
     "ExpertsTrainer",
     "GLMExperts",
@@ -42,6 +44,9 @@ __all__ = [
 
 def kind_of(task):
     """The kind of experts that fits a task."""
+    if task.folds is not None:
+        check_cross_fitted(task)
+        return CrossFittedExperts
     for kind in EXPERT_KINDS:
         if kind.accepts(task):
             return kind

@@ -45,6 +45,8 @@ class ExpertTask:
         Routed keywords for each expert's `fit`.
     offset : ndarray of shape (n,) or None
         Added to every linear score, with no coefficient to estimate.
+    folds : list of (ndarray, ndarray) or None
+        Rows to fit and rows to predict, where the E-step is cross-fitted.
     """
 
     templates: list
@@ -61,6 +63,7 @@ class ExpertTask:
     seeds: np.ndarray | None = None
     fit_params: list = field(default_factory=list)
     offset: np.ndarray | None = None
+    folds: list | None = None
 
     @property
     def n_experts(self):
@@ -126,6 +129,12 @@ class BaseExperts(ABC):
         chosen.noise = self.noise.select(kept)
         return chosen
 
+    def with_noise(self, noise):
+        """The same experts with other noise around their predictions."""
+        other = copy(self)
+        other.noise = noise
+        return other
+
     def log_density(self, X, y):
         """Log density of y (n, T) under each expert, (n, K)."""
         return self.noise.log_density(y, self.predict(X))
@@ -137,14 +146,13 @@ class BaseExperts(ABC):
         """
         return self.noise.apply("variance", predictions, kept=kept)
 
-    def sample(self, X, predictions, owners, rng):
-        """Draws of y for each row, (n, S, T), under the experts `owners` (n, S).
+    def mixture(self, X, log_weights):
+        """Components of the density of y for each row, given the gate's (n, K).
 
-        `predictions` (n, K, T) are those for X.
+        Returns their log weights (n, C), predictions (n, C, T) and `Noise`. Here: one
+        component per expert.
         """
-        chosen = np.take_along_axis(predictions, owners[:, :, None], axis=1)
-        flat = chosen.reshape(owners.size, -1)
-        return self.noise.sample(flat, owners.ravel(), rng).reshape(*owners.shape, -1)
+        return log_weights, self.predict(X), self.noise
 
 
 class ExpertsTrainer(ABC):
@@ -183,3 +191,7 @@ class ExpertsTrainer(ABC):
     def collapsed(self, totals):
         """Experts whose likelihood is unbounded, given each one's total weight (K,)."""
         return np.zeros(len(totals), dtype=bool)
+
+    def memorised(self):
+        """Indices of experts that know the rows they were fitted to by heart."""
+        return []

@@ -3,6 +3,7 @@
 """Experts that are any scikit-learn estimators."""
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import clone
@@ -12,6 +13,7 @@ from skmoe._compat import _check_method_params, _safe_indexing
 from skmoe.em.parametric import rounding
 from skmoe.experts.base import BaseExperts, ExpertsTrainer
 from skmoe.experts.fitting import align_probabilities, fit_weighted
+from skmoe.experts.memory import memorised
 from skmoe.families.noise import Noise, over_targets
 
 # Rows of which an expert is responsible for less than this share are not handed to it:
@@ -61,6 +63,25 @@ def answer(estimator, X, classes):
     return prediction.reshape(prediction.shape[0], -1)
 
 
+class Fit(NamedTuple):
+    """An accepted fit of one expert.
+
+    Attributes
+    ----------
+    model : object
+        The fitted estimator; what stands for it where it is fitted in folds.
+    parameters : ndarray of shape (q, T)
+        Of its family.
+    weights : ndarray of shape (n,) or None
+        Responsibilities times sample weights that it was fitted to; None for one taken
+        over from an earlier run.
+    """
+
+    model: object
+    parameters: np.ndarray
+    weights: np.ndarray | None
+
+
 class EstimatorTrainer(ExpertsTrainer):
     """Estimators at work: refitted at each step, each kept if it is no worse.
 
@@ -91,7 +112,8 @@ class EstimatorTrainer(ExpertsTrainer):
 
     def _resume(self, previous):
         parameters = previous.noise.parameters
-        self.state = list(zip(previous.estimators, parameters, strict=True))
+        pairs = zip(previous.estimators, parameters, strict=True)
+        self.state = [Fit(estimator, values, None) for estimator, values in pairs]
         self._log_density = previous.log_density(self.task.X, self.task.y)
 
     @property
@@ -108,26 +130,40 @@ class EstimatorTrainer(ExpertsTrainer):
         orphans = unborn & ~alive
         responsibilities = np.where(orphans, task.weights[:, None], responsibilities)
         experts = np.flatnonzero(alive | unborn)
+        fits = self._refit(experts, responsibilities)
+        self._log_density = self._log_density.copy()
+        for k, (model, answered) in zip(experts, fits, strict=True):
+            self._propose(k, model, answered, responsibilities[:, k])
+
+    def _refit(self, experts, responsibilities):
+        """New fits of some experts, in parallel, and what they answer."""
         own = self._own_rows(responsibilities)
-        fits = Parallel(n_jobs=task.n_jobs)(
-            delayed(_fit_and_answer)(
+        return self._fit_all(
+            (k, responsibilities[:, k] * own[:, k], self._question(k)) for k in experts
+        )
+
+    def _fit_all(self, jobs, work=None):
+        """What `work`, if not `fit_and_answer`, makes of ``(k, weights, question)``."""
+        task = self.task
+        work = fit_and_answer if work is None else work
+        return Parallel(n_jobs=task.n_jobs)(
+            delayed(work)(
                 self._to_fit(k),
                 task.X,
-                *self._weighted_response(k, responsibilities[:, k] * own[:, k]),
-                self._question(k),
+                *self._weighted_response(k, weights),
+                question,
                 fit_params=task.fit_params[k],
                 random_state=task.seeds[k],
                 name=f"expert {task.names[k]!r}",
             )
-            for k in experts
+            for k, weights, question in jobs
         )
-        self._log_density = self._log_density.copy()
-        for k, (estimator, answered) in zip(experts, fits, strict=True):
-            self._propose(k, estimator, answered, responsibilities[:, k])
 
     def _alive(self, responsibilities):
         """Which experts have the rows for a fit, (K,)."""
-        return responsibilities.sum(axis=0) > DEAD_SHARE * self.task.weights.sum()
+        weights = self.task.weights
+        has_rows = np.any(responsibilities > NEGLIGIBLE * weights[:, None], axis=0)
+        return has_rows & (responsibilities.sum(axis=0) > DEAD_SHARE * weights.sum())
 
     def _to_fit(self, k):
         """The estimator that becomes expert k's next fit."""
@@ -153,17 +189,20 @@ class EstimatorTrainer(ExpertsTrainer):
                     own[:, k] = positive
         return own
 
-    def _propose(self, k, estimator, answered, weights):
+    def _propose(self, k, model, answered, weights):
+        """Take a new fit unless it is worse; return whether it was taken."""
         parameters, density = self._with_noise(k, answered, weights)
         before, after = weights @ self._log_density[:, k], weights @ density
         if self.state[k] is None or after >= before - rounding(before):
-            self.state[k] = estimator, parameters
+            self.state[k] = Fit(model, parameters, weights)
             self._log_density[:, k] = density
+            return True
+        return False
 
     def _with_noise(self, k, prediction, weights):
         """Parameters of expert k's family around a new prediction; its log density."""
         family, y = self.task.families[k], self.task.y
-        start = None if self.state[k] is None else self.state[k][1]
+        start = None if self.state[k] is None else self.state[k].parameters
         parameters = family.fit_parameters(
             y, prediction, weights, self.task.floors[k], start
         )
@@ -172,7 +211,7 @@ class EstimatorTrainer(ExpertsTrainer):
 
     def experts(self):
         """Return the fitted experts."""
-        estimators, parameters = zip(*self.state, strict=True)
+        estimators, parameters, _ = zip(*self.state, strict=True)
         noise = Noise(self.task.families, parameters)
         return self.kind(list(estimators), noise, self.task.classes, self.task.n_jobs)
 
@@ -191,15 +230,19 @@ class EstimatorTrainer(ExpertsTrainer):
             [
                 not family.is_discrete
                 and bool(np.any(parameters[:1] <= floors[:1] * (1 + 1e-6)))
-                for family, (_, parameters), floors in zip(
+                for family, (_, parameters, _), floors in zip(
                     self.task.families, self.state, self.task.floors, strict=True
                 )
             ]
         )
 
+    def memorised(self):
+        """Experts that know the rows they were fitted to far better than others."""
+        return memorised(self, fit_and_answer)
 
-def _fit_and_answer(estimator, X, labels, weights, question, *, fit_params, **settings):
-    """Fit an expert to its rows and ask it about all rows; runs in a worker."""
+
+def fit_and_answer(estimator, X, labels, weights, question, *, fit_params, **settings):
+    """Fit an expert to its rows and ask it a question about X; runs in a worker."""
     rows = np.flatnonzero(weights)
     fitted = fit_weighted(
         estimator,
@@ -209,4 +252,4 @@ def _fit_and_answer(estimator, X, labels, weights, question, *, fit_params, **se
         fit_params=_check_method_params(X, fit_params, rows),
         **settings,
     )
-    return fitted, question(fitted, X)
+    return fitted, None if question is None else question(fitted, X)

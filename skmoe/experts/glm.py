@@ -25,8 +25,9 @@ ABOVE_FLOOR, HIGHEST = 50.0, 20.0
 DAMPING = 0.5
 # Score of the start where it would be infinite: y all zeros, or all successes.
 END = 10.0
-# Scoring steps from the pooled fit to the first responsibilities.
-FIRST_STEPS = 10
+# Most scoring steps from the pooled fit to the first responsibilities, and the gain of
+# the mean log likelihood below which there is no further one.
+FIRST_STEPS, FIRST_GAIN = 10, 1e-4
 TINY = np.finfo(np.float64).tiny
 
 
@@ -222,7 +223,8 @@ class GLMTrainer(Additive, ExpertsTrainer):
     @property
     def penalty(self):
         """Ridge penalties in units of the mean log likelihood."""
-        return 0.5 * float(np.sum(self.ridge[:, None] * self.B**2)) / self.total
+        with np.errstate(over="ignore", invalid="ignore"):  # a proposal to be refused
+            return 0.5 * float(np.sum(self.ridge[:, None] * self.B**2)) / self.total
 
     # -- what a pass sums -------------------------------------------------------------
 
@@ -327,9 +329,47 @@ class GLMTrainer(Additive, ExpertsTrainer):
 
     def ascend(self, responsibilities):
         """A safeguarded step; several from the pooled fit, which is far away."""
-        n_steps, self.is_fresh = FIRST_STEPS if self.is_fresh else 1, False
-        for _ in range(n_steps):
+        if not self.is_fresh:
             super().ascend(responsibilities)
+            return
+        self.is_fresh = False
+        self._climb(responsibilities)
+        self._leave_saddles(responsibilities)
+
+    def _climb(self, responsibilities):
+        for _ in range(FIRST_STEPS):
+            if super().ascend(responsibilities) < FIRST_GAIN:
+                return
+
+    def _leave_saddles(self, responsibilities):
+        """Go on from beside saddles of the families' likelihoods, if that is uphill."""
+        at_saddle, before = self.parameters, self.expected(responsibilities)
+        predictions = None
+        for k, family in enumerate(self.task.families):
+            movable = self.links[k] == "identity" and self.fit_intercept[k]
+            if family.is_background or not family.has_saddle or not movable:
+                continue
+            if predictions is None:
+                predictions = self._predictions()
+            share = responsibilities[:][:, k]
+            shift, parameters = family.beside_saddle(self.y - predictions[k], share)
+            self.B[k, :, -1] += shift
+            self.free[self.bounds[k] : self.bounds[k + 1]] = family.to_free(
+                parameters
+            ).ravel()
+        if predictions is None:
+            return
+        self.parameters = self.parameters  # within their limits
+        self._climb(responsibilities)
+        if not self.expected(responsibilities) >= before:
+            self.parameters = at_saddle
+
+    def _predictions(self):
+        """Predictions at the training rows, (K, n, T)."""
+        blocks = [
+            self.evaluate(self.design.block(rows), rows)[1] for rows in self.batches()
+        ]
+        return np.concatenate(blocks, axis=1)
 
     def snapshot(self):
         """Parameters, and whether a step has been taken."""

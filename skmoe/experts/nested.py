@@ -10,6 +10,7 @@ import numpy as np
 
 from skmoe._compat import _safe_indexing
 from skmoe.experts.estimators import EstimatorExperts, EstimatorTrainer
+from skmoe.families.noise import Noise
 from skmoe.families.own_density import OwnDensity
 
 # EM iterations inside a nested mixture for each one outside, once it has been fitted.
@@ -21,8 +22,9 @@ WARNINGS_INSIDE = ("EM did not converge", "The dispersions of experts")
 class NestedExperts(EstimatorExperts):
     """Estimators of which some, the nested mixtures, are densities themselves.
 
-    Those answer for themselves: `score_samples` is their log density, `sample_y` their
-    draws, and ``predict(return_std=True)`` their variance. Others have their family.
+    Those answer for themselves: `score_samples` is their log density, `predict_dist`
+    their components, ``predict(return_std=True)`` their variance. Others have their
+    family.
     """
 
     @classmethod
@@ -67,18 +69,27 @@ class NestedExperts(EstimatorExperts):
                 variance[rows, slots] = std.reshape(len(rows), -1) ** 2
         return variance
 
-    def sample(self, X, predictions, owners, rng):
-        """Draws of y for each row, (n, S, T), under the experts `owners` (n, S)."""
-        drawn = super().sample(X, predictions, owners, rng)
-        for k in self.own:
-            mine = owners == k
-            rows = np.flatnonzero(mine.any(axis=1))
-            if len(rows):
-                some = _safe_indexing(X, rows)
-                values = self.estimators[k].sample_y(some, owners.shape[1], rng)
-                values = values.reshape(len(rows), owners.shape[1], -1)
-                drawn[mine] = values[mine[rows]]
-        return drawn
+    def mixture(self, X, log_weights):
+        """Components of each row, those of the nested mixtures among them."""
+        parts = [
+            self._own_mixture(k, X, log_weights[:, [k]])
+            if k in self.own
+            else (
+                log_weights[:, [k]],
+                self.predict_one(k, X)[:, None],
+                self.noise.select([k]),
+            )
+            for k in range(len(self.estimators))
+        ]
+        log_weights, predictions, noises = zip(*parts, strict=True)
+        families = [family for noise in noises for family in noise.families]
+        parameters = [values for noise in noises for values in noise.parameters]
+        noise = Noise(families, parameters)
+        return np.hstack(log_weights), np.concatenate(predictions, axis=1), noise
+
+    def _own_mixture(self, k, X, log_weight):
+        dist = self.estimators[k].predict_dist(X)
+        return log_weight + dist.log_weights, dist.predictions, dist.noise
 
 
 def own_log_density(mixture, X, y):
@@ -109,7 +120,7 @@ class NestedTrainer(EstimatorTrainer):
     def _to_fit(self, k):
         if self.state[k] is None or not self._is_own(k):
             return super()._to_fit(k)
-        going_on = copy(self.state[k][0])  # a fit sets attributes and changes none
+        going_on = copy(self.state[k].model)  # a fit sets attributes and changes none
         going_on._steps = {}  # other responsibilities, another surface
         return going_on.set_params(warm_start=True, max_iter=INNER_STEPS)
 
@@ -133,17 +144,15 @@ class NestedTrainer(EstimatorTrainer):
             return np.empty((0, n_targets)), answered
         return super()._with_noise(k, answered, weights)
 
-    def _propose(self, k, estimator, answered, weights):
+    def _propose(self, k, model, answered, weights):
         if self._is_own(k):
             template = self.task.templates[k]
-            estimator.set_params(
-                warm_start=template.warm_start, max_iter=template.max_iter
-            )
-        super()._propose(k, estimator, answered, weights)
+            model.set_params(warm_start=template.warm_start, max_iter=template.max_iter)
+        return super()._propose(k, model, answered, weights)
 
     def collapsed(self, totals):
         """Experts whose dispersion, or one of those inside, is at its floor."""
         collapsed = super().collapsed(totals)
         for k in filter(self._is_own, range(self.task.n_experts)):
-            collapsed[k] = self.state[k][0]._collapsed.any()
+            collapsed[k] = self.state[k].model._collapsed.any()
         return collapsed

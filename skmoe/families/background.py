@@ -167,14 +167,13 @@ class Uniform(_Background):
         high = np.inf if self.high is None else self.high
         return np.isfinite(y) & (y >= low) & (y <= high)
 
-    def check_target(self, y):
-        """Raise ValueError naming the first y outside the range, or the range."""
+    def check_settings(self):
+        """Raise ValueError unless the range is one."""
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError(
                 f"low of Uniform must be below high. Got low={self.low}, "
                 f"high={self.high}."
             )
-        super().check_target(y)
 
     def log_density(self, y, prediction, parameters):
         """Minus the log length of the range within it, `LOG_ZERO` elsewhere."""

@@ -58,6 +58,10 @@ class BaseFamily(ABC, BaseEstimator):
     is_discrete = False
     #: Whether the density is the same whatever the expert predicts: nothing to fit.
     is_background = False
+    #: Whether a least-squares fit is a stationary point and no maximum; linear experts
+    #: then start where ``beside_saddle(residuals, weights)`` says: a shift of the
+    #: predictions (T,) and parameters (q, T).
+    has_saddle = False
 
     # -- the data ---------------------------------------------------------------------
 
@@ -69,8 +73,12 @@ class BaseFamily(ABC, BaseEstimator):
         """Which rows of y, (n,) or (n, T), are in the domain, (n,)."""
         return self.inside(y).reshape(len(y), -1).all(axis=1)
 
+    def check_settings(self):
+        """Raise ValueError if the family's own settings are not right. Here: never."""
+
     def check_target(self, y):
         """Raise ValueError naming the first row of y outside the family's domain."""
+        self.check_settings()
         refused = np.flatnonzero(~self.accepts(y))
         if len(refused):
             row = refused[0]
@@ -108,6 +116,13 @@ class BaseFamily(ABC, BaseEstimator):
         return np.full(len(self.parameter_names), np.inf)
 
     # -- density ----------------------------------------------------------------------
+
+    def from_draw(self, y):
+        """Values y (..., T) as `sample` draws them, as the densities take them.
+
+        Here: the same. A binomial draw of 0 or 1 becomes successes and failures.
+        """
+        return y
 
     @abstractmethod
     def log_density(self, y, prediction, parameters):
@@ -272,6 +287,11 @@ def check_family(family, families):
                 "object of skmoe.families."
             )
         return families[family]()
+    if isinstance(family, type):
+        raise TypeError(
+            f"family={family.__name__} is a class. Pass an object, for instance "
+            f"{family.__name__}()."
+        )
     missing = [name for name in _REQUIRED if not hasattr(family, name)]
     if missing:
         raise TypeError(

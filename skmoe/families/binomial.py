@@ -76,6 +76,10 @@ class Binomial(RestrictedFamily):
         trials = counts.sum(axis=1)
         return counts[:, :1] / trials[:, None], trials * inside[:, 0]
 
+    def from_draw(self, y):
+        """Successes and failures of one trial, (..., 2)."""
+        return np.concatenate([y, 1.0 - np.floor(y)], axis=-1)
+
     def floors(self, y, weights, relative):
         """There are no parameters."""
         return np.empty((0, 1))

@@ -9,6 +9,7 @@ from scipy.special import expit
 # finite, and it is refused.
 LIMIT = 300.0
 LOGIT_LIMIT = 30.0
+SMALLEST_INVERSE = 1e-50  # fourth powers of the prediction are curvatures
 
 
 def _identity(score):
@@ -26,7 +27,7 @@ def _logit(score):
 
 
 def _inverse(score):
-    prediction = 1.0 / np.maximum(score, np.exp(-LIMIT))
+    prediction = 1.0 / np.maximum(score, SMALLEST_INVERSE)
     return prediction, -(prediction**2)
 
 

@@ -34,6 +34,18 @@ class Noise:
         ]
 
     @property
+    def free(self):
+        """The same noise around predictions without limits."""
+        return self
+
+    @property
+    def limits(self):
+        """Lowest and highest predictions, (2, K, T)."""
+        ends = np.array([-np.inf, np.inf])[:, None, None]
+        shape = (2, len(self.families), self.parameters[0].shape[1])
+        return np.broadcast_to(ends, shape).copy()
+
+    @property
     def dispersions(self):
         """Dispersion of each expert, (K, T), NaN where it has none; None of none."""
         has = [

@@ -11,8 +11,8 @@ class OwnDensity(BaseFamily):
     """No noise around the expert: it is a density of y by itself.
 
     A mixture of experts nested in another has its log density, its variance and its
-    draws from its own methods (`skmoe.experts.NestedExperts`), and nothing is estimated
-    beside it.
+    components from its own methods (`skmoe.experts.NestedExperts`), and nothing is
+    estimated beside it.
 
     Parameters
     ----------
@@ -46,10 +46,6 @@ class OwnDensity(BaseFamily):
 
     def variance(self, prediction, parameters):
         """NaN: only the expert knows, see `BaseExperts.variance`."""
-        return np.full(np.shape(prediction), np.nan)
-
-    def sample(self, prediction, parameters, rng):
-        """NaN: only the expert knows, see `BaseExperts.sample`."""
         return np.full(np.shape(prediction), np.nan)
 
     def log_density(self, y, prediction, parameters):

@@ -44,8 +44,8 @@ class RestrictedFamily(BaseFamily):
         """Derivatives within the domain."""
 
     def _parameter_derivatives(self, y, prediction, parameters):
-        """The same of the parameters; asked for if there are any."""
-        raise NotImplementedError
+        """The same of the parameters, for a family that has any."""
+        raise NotImplementedError(f"{type(self).__name__} has no derivatives of these.")
 
     def _fit_dispersion(self, y, prediction, weights, low, start):
         """The maximum of one target's dispersion from `low` on.
@@ -53,7 +53,7 @@ class RestrictedFamily(BaseFamily):
         y, prediction and weights are (n,), the weights positive with sum one; `start`
         is None or a number.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no dispersion to fit.")
 
     def _possible(self, prediction):
         """Predictions moved to where they can be means."""

@@ -36,6 +36,11 @@ class SkewNormal(BaseFamily):
     :math:`\sum_i w_i \log \Phi(\lambda (y_i - m_i) / \omega)`, a concave function. The
     information of the prediction is the observed one, which is never negative.
 
+    Jointly the likelihood has a saddle: where residuals have mean zero,
+    :math:`\lambda = 0` is stationary. Linear experts begin beside that point. Other
+    experts that are fitted by least squares (trees, boosting) return to it, since they
+    predict means, not locations: their noise is Gaussian in effect.
+
     References
     ----------
     .. [1] Azzalini, A. (1985). "A class of distributions which includes the normal
@@ -55,6 +60,7 @@ class SkewNormal(BaseFamily):
     name = "skew_normal"
     parameter_names = ("dispersion", "skewness")
     parameter_links = ("log", "identity")
+    has_saddle = True
 
     def floors(self, y, weights, relative):
         """A share of y's standard deviation; the skewness is bounded both ways."""
@@ -138,6 +144,38 @@ class SkewNormal(BaseFamily):
             begin = float(start[1, t])
             fitted[1, t] = ascend(score, begin, -MAX_SKEWNESS, MAX_SKEWNESS)
         return fitted
+
+    def beside_saddle(self, residuals, weights):
+        r"""Location and parameters with the residuals' moments.
+
+        The least-squares fit with :math:`\lambda = 0` is a stationary point of the
+        likelihood, whatever the skewness of the residuals.
+
+        Parameters
+        ----------
+        residuals : ndarray of shape (n_samples, n_targets)
+            Targets less predictions.
+        weights : ndarray of shape (n_samples,)
+            Row weights.
+
+        Returns
+        -------
+        shift : ndarray of shape (n_targets,)
+            What to add to the predictions.
+        parameters : ndarray of shape (2, n_targets)
+            Dispersion and skewness.
+        """
+        share = weights / np.maximum(weights.sum(), TINY)
+        mean = share @ residuals
+        scale = np.maximum(np.sqrt(share @ (residuals - mean) ** 2), TINY)
+        third = share @ ((residuals - mean) / scale) ** 3
+        # Skewness of the distribution is at most 0.995.
+        part = np.minimum(np.abs(third), 0.95) ** (2 / 3)
+        squared = np.pi / 2 * part / (part + (2 - np.pi / 2) ** (2 / 3))
+        delta = np.copysign(np.sqrt(squared), third)
+        dispersion = scale / np.sqrt(1 - 2 / np.pi * squared)
+        shift = mean - dispersion * delta * np.sqrt(2 / np.pi)
+        return shift, np.stack([dispersion, delta / np.sqrt(1 - squared)])
 
 
 def _delta(skewness):

@@ -28,14 +28,28 @@ def _parts(x):
 
 def stirling_error(x):
     r""":math:`\log \Gamma(x) - x \log x + x` of x > 0."""
+    x = np.asarray(x, dtype=np.float64)
+    if x.min(initial=LARGE) >= LARGE:
+        return _stirling_series(x, 1.0 / x / x)
     large, far, inverse, near = _parts(x)
+    exact = gammaln(near) - xlogy(near, near) + near
+    return np.where(large, _stirling_series(far, inverse), exact)
+
+
+def _stirling_series(x, inverse):
     series = 1 / 12 - inverse * (1 / 360 - inverse * (1 / 1260 - inverse / 1680))
-    asymptotic = 0.5 * (LOG_2_PI - np.log(far)) + series / far
-    return np.where(large, asymptotic, gammaln(near) - xlogy(near, near) + near)
+    return 0.5 * (LOG_2_PI - np.log(x)) + series / x
 
 
 def factorial_error(y):
     r""":math:`\log y! - y \log y + y` of integers y >= 0."""
+    y = np.asarray(y, dtype=np.float64)
+    if y.max(initial=0.0) < len(FACTORIAL_ERRORS):
+        return FACTORIAL_ERRORS[y.astype(np.intp)]
+    return _factorial_error(y)
+
+
+def _factorial_error(y):
     positive = np.maximum(y, 1.0)
     return np.where(y > 0, np.log(positive) + stirling_error(positive), 0.0)
 
@@ -102,3 +116,7 @@ def relative_entropy(y, m):
 def mills(t):
     r""":math:`\varphi(t) / \Phi(t)` of the standard normal distribution."""
     return np.sqrt(2 / np.pi) / erfcx(-t / np.sqrt(2))
+
+
+# Looked up: counts are mostly small, and the same in every iteration.
+FACTORIAL_ERRORS = _factorial_error(np.arange(1024.0))

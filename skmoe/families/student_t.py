@@ -73,13 +73,12 @@ class StudentT(BaseFamily):
         """Both are positive."""
         return ("log",) * len(self.parameter_names)
 
-    def check_target(self, y):
-        """Raise ValueError if the family itself is not right: any finite y is."""
+    def check_settings(self):
+        """Raise ValueError unless the degrees of freedom are None or positive."""
         if self.df is not None and not (isinstance(self.df, Real) and self.df > 0):
             raise ValueError(
                 f"df of StudentT must be None or a number above zero. Got {self.df!r}."
             )
-        super().check_target(y)
 
     def _unpack(self, parameters):
         if self.df is None:

@@ -175,7 +175,8 @@ def cheapest_shift(V, l1_ratio):
     .. math:: \min_c \sum_k \frac{1 - \rho}{2} (v_k - c)^2 + \rho |v_k - c|
 
     Between two of a column's slopes the sum is a parabola, so the minimum is at a slope
-    or at the vertex of a parabola.
+    or at the vertex of a parabola. Of minima that are equal to rounding the one nearest
+    zero is taken, zero if it is one: what has been shifted once stays.
 
     Parameters
     ----------
@@ -187,12 +188,14 @@ def cheapest_shift(V, l1_ratio):
     ndarray of shape (d,)
     """
     n_experts = len(V)
-    candidates = V
+    candidates = np.vstack([np.zeros_like(V[:1]), V])
     if l1_ratio < 1:
         balance = n_experts - 2 * np.arange(n_experts + 1)  # slopes above, less below
         lean = l1_ratio / (1 - l1_ratio) * balance / n_experts
-        candidates = np.vstack([V, V.mean(axis=0) + lean[:, None]])
+        candidates = np.vstack([candidates, V.mean(axis=0) + lean[:, None]])
     distance = np.abs(V - candidates[:, None])
     costs = (0.5 * (1 - l1_ratio) * distance + l1_ratio) * distance
-    best = costs.sum(axis=1).argmin(axis=0)
+    costs = costs.sum(axis=1)
+    minimal = costs <= costs.min(axis=0) * (1 + 1e-12)
+    best = np.where(minimal, np.abs(candidates), np.inf).argmin(axis=0)
     return candidates[best, np.arange(V.shape[1])]

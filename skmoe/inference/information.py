@@ -143,7 +143,8 @@ def _check(model, kind):
         raise TypeError(
             "Standard errors need linear experts: LinearRegression, Ridge or "
             "GeneralizedLinearRegressor, or LogisticRegression with its default "
-            f"penalty and solver. Got experts_={model.experts_!r}."
+            "penalty and solver, all fitted without cv or metadata. "
+            f"Got experts_={model.experts_!r}."
         )
     families = model._experts.noise.families
     if kind != "opg" and any(isinstance(family, Laplace) for family in families):
@@ -178,7 +179,7 @@ def _rows(model, X, y, sample_weight, groups):
     width = expert_X.shape[1] - (model._offset_column is not None)
     centered = all(map(has_intercept, model._experts.estimators))
     return Rows(
-        experts=model._experts,
+        experts=model._experts.with_noise(model._experts.noise.free),
         gate=model.gate_,
         gate_X=gate_X,
         X=expert_X,

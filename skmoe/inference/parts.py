@@ -78,7 +78,8 @@ class NoiseParameters(Part):
         shape = len(self.family.parameter_names), -1
         reach = width * errors / np.diag(self.jacobian)
         ends = [(self.estimates + sign * reach).reshape(shape) for sign in (-1, 1)]
-        return tuple(self.family.from_free(end).ravel() for end in ends)
+        with np.errstate(over="ignore"):  # no upper end: infinity
+            return tuple(self.family.from_free(end).ravel() for end in ends)
 
 
 def parts_of(model, gate_design, expert_design):

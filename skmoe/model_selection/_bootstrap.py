@@ -221,7 +221,7 @@ def bootstrap(
 def _refit(estimator, rows, reference, kind, seed):
     """Parameters (K, P) of one refit, whether it converged, whether it collapsed."""
     if kind == "parametric":
-        y = draw_targets(estimator, rows.X, seed)
+        y = draw_targets(estimator, rows.X, rows.y, seed)
         drawn = Rows(rows.X, y, rows.weights)
         start = estimator.responsibilities(rows.X, y)
     else:

@@ -8,8 +8,10 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
+from skmoe.families import Binomial
 from skmoe.model_selection._checks import check_draws, check_mixture
 from skmoe.model_selection._fits import Rows, better, fit_from, fit_quietly, grow
+from skmoe.routing import draw_experts
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def likelihood_ratio_test(
     rng = check_random_state(random_state)
     seeds = rng.randint(np.iinfo(np.int32).max, size=n_bootstrap)
     drawn = Parallel(n_jobs=n_jobs)(
-        delayed(_drawn_statistic)(estimator, X, null.model, seed) for seed in seeds
+        delayed(_drawn_statistic)(estimator, rows, null.model, seed) for seed in seeds
     )
     n_above = sum(value >= statistic for value in drawn)
     p_value = float((1 + n_above) / (n_bootstrap + 1))
@@ -126,10 +128,10 @@ def _statistic(estimator, rows, null):
     return 2 * (alternative.model.log_likelihood_ - null.model.log_likelihood_)
 
 
-def _drawn_statistic(estimator, X, truth, seed):
-    y = draw_targets(truth, X, seed)
-    rows = Rows(X, y)
-    start = truth.responsibilities(X, y)
+def _drawn_statistic(estimator, given, truth, seed):
+    y = draw_targets(truth, given.X, given.y, seed)
+    rows = Rows(given.X, y)
+    start = truth.responsibilities(given.X, y)
     null = better(
         fit_quietly(estimator, rows, n_experts=truth.n_experts_),
         fit_from(estimator, rows, start, "previous"),
@@ -137,6 +139,14 @@ def _drawn_statistic(estimator, X, truth, seed):
     return _statistic(estimator, rows, null)
 
 
-def draw_targets(model, X, seed):
+def draw_targets(model, X, y, seed):
     """One draw of all targets, of the shape of y."""
-    return model.sample_y(X, n_samples=1, random_state=seed)[:, 0]
+    if not isinstance(getattr(model, "families_", [None])[0], Binomial):
+        return model.sample_y(X, n_samples=1, random_state=seed)[:, 0]
+    # `sample_y` draws single trials. Here are y's, which share an expert in each row.
+    rng = check_random_state(seed)
+    trials = np.asarray(y).sum(axis=1).astype(np.int64)
+    owners = draw_experts(model.gate_proba(X), rng)
+    probability = model.predict_experts(X)[np.arange(len(owners)), owners]
+    successes = rng.binomial(trials, probability)
+    return np.column_stack([successes, trials - successes])

@@ -1,0 +1,65 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Noise around predictions that are kept within limits."""
+
+import numpy as np
+
+from skmoe.families.noise import Noise
+
+
+class LimitedNoise(Noise):
+    """The noise of K experts whose predictions are moved to the nearest limit.
+
+    Whatever is said of a prediction (density, moments, draws) goes through the noise,
+    so limits set here hold for every kind of expert and every method.
+
+    Parameters
+    ----------
+    free : Noise
+        The same without limits.
+    lowest, highest : ndarray of shape (K, T)
+        Limits in units of the prediction; infinite where there is none.
+    """
+
+    def __init__(self, free, lowest, highest):
+        super().__init__(free.families, free.parameters)
+        self._free = free
+        self.lowest, self.highest = lowest, highest
+
+    @property
+    def free(self):
+        """The same noise around predictions without limits."""
+        return self._free
+
+    @property
+    def limits(self):
+        """Lowest and highest predictions, (2, K, T)."""
+        return np.stack([self.lowest, self.highest])
+
+    def within(self, prediction, kept=slice(None)):
+        """Predictions (n, k, T) of the experts `kept`, moved into their limits."""
+        ends = (_chosen(ends, kept) for ends in (self.lowest, self.highest))
+        return np.clip(prediction, *ends)
+
+    def select(self, experts):
+        """The noise of some experts."""
+        chosen = self.free.select(experts)
+        return LimitedNoise(chosen, self.lowest[experts], self.highest[experts])
+
+    def log_density(self, y, prediction):
+        """Log density of rows y (n, T) under each expert, (n, K)."""
+        return super().log_density(y, self.within(prediction))
+
+    def apply(self, method, prediction, *values, kept=slice(None)):
+        """A method of the families for each prediction (n, k, T), elementwise."""
+        prediction = self.within(prediction, kept)
+        return super().apply(method, prediction, *values, kept=kept)
+
+    def sample(self, prediction, owners, rng):
+        """A draw of y (n, T) for predictions (n, T) of experts `owners` (n,)."""
+        return super().sample(self.within(prediction, owners), owners, rng)
+
+
+def _chosen(limits, kept):
+    """Limits (K, T) of some experts; `take` is the faster one where they differ."""
+    return limits[kept] if isinstance(kept, slice) else np.take(limits, kept, axis=0)

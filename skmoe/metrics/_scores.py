@@ -1,0 +1,316 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Scores of predictive distributions."""
+
+import numpy as np
+
+from skmoe._compat import check_sample_weight
+
+DECILES = tuple(np.arange(1, 10) / 10)
+
+
+def negative_log_likelihood(y_true, dist, sample_weight=None):
+    r"""Mean negative log density of y, lower is better.
+
+    .. math:: -\sum_i w_i \log p(y_i \mid x_i) \Big/ \sum_i w_i
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Observed values; the density of several targets is joint.
+    dist : PredictiveDistribution
+        Predictions for the same rows, `predict_dist(X)`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Row weights; None: all one.
+
+    Returns
+    -------
+    float
+        In nats, and relative to the unit of y: in a unit a thousand times as large the
+        score falls by log 1000.
+
+    References
+    ----------
+    .. [1] Good, I. J. (1952). "Rational decisions". Journal of the Royal Statistical
+       Society B 14(1), 107-114.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe import MixtureOfExpertsRegressor
+    >>> from skmoe.metrics import negative_log_likelihood
+    >>> X = np.linspace(-2, 2, 200)[:, None]
+    >>> y = np.abs(X[:, 0]) + 0.1 * np.random.RandomState(0).normal(size=200)
+    >>> model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+    >>> round(negative_log_likelihood(y, model.predict_dist(X)), 2)
+    -0.87
+    """
+    targets = _targets(y_true, dist)
+    joint = targets if dist.n_targets > 1 else targets[:, 0]
+    return average(-dist.logpdf(joint), sample_weight)
+
+
+def crps(y_true, dist, sample_weight=None):
+    r"""Mean continuous ranked probability score, lower is better.
+
+    .. math:: \int (F_i(t) - 1[t \ge y_i])^2 \, dt
+
+    averaged over the rows, with the predicted distribution functions :math:`F_i`.
+    Unlike the likelihood it forgives a value in a far tail, and it is the mean
+    absolute error if the predictions are points.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Observed values; of several targets the scores are averaged.
+    dist : PredictiveDistribution
+        Predictions for the same rows, `predict_dist(X)`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Row weights; None: all one.
+
+    Returns
+    -------
+    float
+        In the units of y.
+
+    See Also
+    --------
+    skmoe.distribution.PredictiveDistribution.crps : The score of each row, and how it
+        is computed.
+
+    References
+    ----------
+    .. [1] Gneiting, T. & Raftery, A. E. (2007). "Strictly proper scoring rules,
+       prediction, and estimation". JASA 102(477), 359-378.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe import MixtureOfExpertsRegressor
+    >>> from skmoe.metrics import crps
+    >>> X = np.linspace(-2, 2, 200)[:, None]
+    >>> y = np.abs(X[:, 0]) + 0.1 * np.random.RandomState(0).normal(size=200)
+    >>> model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+    >>> round(crps(y, model.predict_dist(X)), 3)
+    0.058
+    """
+    return _over_targets(
+        lambda y, marginal: marginal.crps(y), y_true, dist, sample_weight
+    )
+
+
+def pinball_loss(y_true, dist, sample_weight=None, *, quantiles=DECILES):
+    r"""Mean pinball loss of predicted quantiles, lower is better.
+
+    .. math:: \max(q \, (y - Q(q)), \; (q - 1) (y - Q(q)))
+
+    averaged over rows and levels q. Over all levels its mean is half the CRPS.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Observed values; of several targets the losses are averaged.
+    dist : PredictiveDistribution
+        Predictions for the same rows, `predict_dist(X)`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Row weights; None: all one.
+    quantiles : float or array-like of shape (n_quantiles,), \
+            default=(0.1, 0.2, ..., 0.9)
+        Levels between 0 and 1.
+
+    Returns
+    -------
+    float
+        In the units of y.
+
+    See Also
+    --------
+    sklearn.metrics.mean_pinball_loss : The same of given quantiles.
+
+    References
+    ----------
+    .. [1] Koenker, R. & Bassett, G. (1978). "Regression quantiles". Econometrica
+       46(1), 33-50.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe import MixtureOfExpertsRegressor
+    >>> from skmoe.metrics import pinball_loss
+    >>> X = np.linspace(-2, 2, 200)[:, None]
+    >>> y = np.abs(X[:, 0]) + 0.1 * np.random.RandomState(0).normal(size=200)
+    >>> model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+    >>> round(pinball_loss(y, model.predict_dist(X), quantiles=0.9), 3)
+    0.018
+    """
+    levels = np.atleast_1d(quantiles)
+
+    def loss(y, marginal):
+        above = y[:, None] - marginal.quantile(levels)
+        return np.maximum(levels * above, (levels - 1) * above).mean(axis=1)
+
+    return _over_targets(loss, y_true, dist, sample_weight)
+
+
+def interval_coverage(
+    y_true, dist, sample_weight=None, *, coverage=0.9, kind="equal-tailed"
+):
+    """Share of the rows whose y is in its prediction interval.
+
+    It should be close to `coverage`: below it the predictions are too sure, above it
+    too vague. It is no score to choose models by: intervals without end cover all.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Observed values; of several targets the shares are averaged.
+    dist : PredictiveDistribution
+        Predictions for the same rows, `predict_dist(X)`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Row weights; None: all one.
+    coverage : float, default=0.9
+        Probability of the intervals.
+    kind : {'equal-tailed', 'highest-density'}, default='equal-tailed'
+        Which intervals, see `PredictiveDistribution.interval`.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe import MixtureOfExpertsRegressor
+    >>> from skmoe.metrics import interval_coverage
+    >>> X = np.linspace(-2, 2, 200)[:, None]
+    >>> y = np.abs(X[:, 0]) + 0.1 * np.random.RandomState(0).normal(size=200)
+    >>> model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+    >>> interval_coverage(y, model.predict_dist(X), coverage=0.8)
+    0.795
+    """
+
+    def covered(y, marginal):
+        low, high = marginal.interval(coverage, kind).T
+        return (y >= low) & (y <= high)
+
+    return _over_targets(covered, y_true, dist, sample_weight)
+
+
+def interval_width(
+    y_true, dist, sample_weight=None, *, coverage=0.9, kind="equal-tailed"
+):
+    """Mean width of the prediction intervals; lower is better at equal coverage.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Observed values; not used, but for their number.
+    dist : PredictiveDistribution
+        Predictions for the same rows, `predict_dist(X)`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Row weights; None: all one.
+    coverage : float, default=0.9
+        Probability of the intervals.
+    kind : {'equal-tailed', 'highest-density'}, default='equal-tailed'
+        Which intervals, see `PredictiveDistribution.interval`.
+
+    Returns
+    -------
+    float
+        In the units of y; of several targets the mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe import MixtureOfExpertsRegressor
+    >>> from skmoe.metrics import interval_width
+    >>> X = np.linspace(-2, 2, 200)[:, None]
+    >>> y = np.abs(X[:, 0]) + 0.1 * np.random.RandomState(0).normal(size=200)
+    >>> model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+    >>> round(interval_width(y, model.predict_dist(X)), 2)
+    0.34
+    """
+
+    def width(y, marginal):
+        low, high = marginal.interval(coverage, kind).T
+        return high - low
+
+    return _over_targets(width, y_true, dist, sample_weight)
+
+
+def interval_score(y_true, dist, sample_weight=None, *, coverage=0.9):
+    r"""Mean interval score of equal-tailed intervals [l, u], lower is better.
+
+    .. math::
+        (u - l) + \frac{2}{\alpha} \left( (l - y)_+ + (y - u)_+ \right) ,
+        \qquad \alpha = 1 - \mathrm{coverage}
+
+    Width and coverage in one proper score: best in expectation for the true quantiles.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Observed values; of several targets the scores are averaged.
+    dist : PredictiveDistribution
+        Predictions for the same rows, `predict_dist(X)`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Row weights; None: all one.
+    coverage : float, default=0.9
+        Probability of the intervals, below one.
+
+    Returns
+    -------
+    float
+        In the units of y.
+
+    References
+    ----------
+    .. [1] Winkler, R. L. (1972). "A decision-theoretic approach to interval
+       estimation". JASA 67(337), 187-191.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmoe import MixtureOfExpertsRegressor
+    >>> from skmoe.metrics import interval_score
+    >>> X = np.linspace(-2, 2, 200)[:, None]
+    >>> y = np.abs(X[:, 0]) + 0.1 * np.random.RandomState(0).normal(size=200)
+    >>> model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+    >>> round(interval_score(y, model.predict_dist(X)), 2)
+    0.4
+    """
+    if not 0 <= coverage < 1:
+        raise ValueError(f"coverage must be at least 0 and below 1. Got {coverage!r}.")
+
+    def score(y, marginal):
+        low, high = marginal.interval(coverage).T
+        missed = np.maximum(low - y, 0.0) + np.maximum(y - high, 0.0)
+        return high - low + 2 / (1 - coverage) * missed
+
+    return _over_targets(score, y_true, dist, sample_weight)
+
+
+def _over_targets(row_scores, y_true, dist, sample_weight):
+    """Mean over rows and targets of ``row_scores(y, marginal)``."""
+    y = _targets(y_true, dist)
+    scores = [row_scores(y[:, t], dist.marginal(t)) for t in range(dist.n_targets)]
+    return average(np.mean(scores, axis=0), sample_weight)
+
+
+def _targets(y_true, dist):
+    """Observed values (n, T)."""
+    y = np.asarray(y_true, dtype=np.float64)
+    expected = len(dist), dist.n_targets
+    if y.shape != expected and (y.ndim != 1 or expected != (len(y), 1)):
+        raise ValueError(
+            f"y_true must have a value for each of the {expected[0]} rows and "
+            f"{expected[1]} target(s) of the distribution. Got shape {y.shape}."
+        )
+    return y.reshape(expected)
+
+
+def average(values, sample_weight):
+    if sample_weight is not None:
+        sample_weight = check_sample_weight(sample_weight, values)
+    return float(np.average(values, weights=sample_weight))
