@@ -42,16 +42,19 @@ class Point:
 class PointWithVariance(Point):
     """As Point, with a second model of the same kind for the variance.
 
-    It is fitted to the squared out-of-fold residuals, by the gamma deviance.
+    It is fitted to the squared out-of-fold residuals, by the gamma deviance; what it
+    predicts is at least 1 % of their mean, without which single rows decide.
     """
 
     def calibrate(self, X, y):
         squares = self.residuals(X, y) ** 2
+        self.least = 0.01 * squares.mean()
         self.variance = clone(self.estimator).set_params(loss="gamma")
         self.variance.fit(X, np.maximum(squares, 1e-8))
 
     def distribution(self, X):
-        return gaussian(self.predict(X), np.sqrt(self.variance.predict(X)))
+        variance = np.maximum(self.variance.predict(X), self.least)
+        return gaussian(self.predict(X), np.sqrt(variance))
 
 
 class QuantileForest:

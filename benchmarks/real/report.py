@@ -75,7 +75,7 @@ def means(lines, metric, order):
 
 
 def rank_tables(lines, task, order, share=2 / 3):
-    """Ranks by metric: of the models run on most sets, on the sets that all of them ran.
+    """Ranks by metric, of the models run on most sets, on the sets that all ran.
 
     A run may be a part: a model that was not run is no failure.
     """
@@ -99,9 +99,9 @@ def rank_section(columns, task):
     )
     return (
         f"{n_models} models on the {n_sets} sets that all of them were run on "
-        f"({', '.join(next(iter(columns.values())).index)}): mean ranks further apart than "
-        f"{difference:.2f} differ at the 5 % level (Nemenyi). Friedman's p that all "
-        f"are alike: {p_values}.\n\n"
+        f"({', '.join(next(iter(columns.values())).index)}): mean ranks further apart "
+        f"than {difference:.2f} differ at the 5 % level (Nemenyi). Friedman's p that "
+        f"all are alike: {p_values}.\n\n"
         + as_markdown(table, 2)
         + f"\n\n![Mean ranks](figures/real_{task}.png)"
     )
