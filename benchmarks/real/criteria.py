@@ -25,16 +25,28 @@ def criteria(task, tables):
 
 def linear_ranks(tables):
     """Linear experts against the models that are linear in parts."""
-    rows = {}
+    rows, wins = {}, {}
     for metric in ("nll", "crps", "r2"):
         table = tables[metric]
-        names = [name for name in [LINEAR, *LINEAR_RIVALS] if name in table]
-        if LINEAR not in names:
+        if LINEAR not in table:
             return ""
-        rows[metric] = ranks(table[names], metric == "r2").mean()
+        rivals = [name for name in LINEAR_RIVALS if name in table]
+        lead = table[rivals].rsub(table[LINEAR], axis=0)
+        lead = lead if metric == "r2" else -lead
+        wins[metric] = {
+            name: f"{(lead[name] > 0).sum()} of {lead[name].count()}" for name in rivals
+        }
+        often = [name for name in rivals if table[name].notna().mean() > 0.6]
+        rows[metric] = ranks(table[[LINEAR, *often]].dropna(), metric == "r2").mean()
+    won = "; ".join(
+        f"{metric}: " + ", ".join(f"{name} {share}" for name, share in shares.items())
+        for metric, shares in wins.items()
+    )
     return (
-        "### Linear experts against linear rivals\n\nMean ranks among these:\n\n"
+        "### Linear experts against linear rivals\n\nMean ranks among these, on the "
+        "sets where none is missing:\n\n"
         + as_markdown(pd.DataFrame(rows).T)
+        + f"\n\nSets on which {LINEAR} is ahead. {won}."
     )
 
 
@@ -46,9 +58,11 @@ def boosted_densities(tables):
     for metric in ("nll", "crps"):
         table = tables[metric].loc[tables[metric][BOOSTED].notna()]
         lead = table[names].sub(table[BOOSTED], axis=0)
-        text = as_markdown(lead.assign(all=lead.min(axis=1)))
-        won = (lead > 0).mean().to_dict() | {"all": (lead.min(axis=1) > 0).mean()}
-        shares = ", ".join(f"{name} {share:.0%}" for name, share in won.items())
+        text = as_markdown(lead)
+        lead = lead.assign(all=lead.min(axis=1))
+        shares = ", ".join(
+            f"{name} {(lead[name] > 0).sum()} of {lead[name].count()}" for name in lead
+        )
         parts.append(
             f"### Boosted experts: lead in {metric}\n\nPositive: {BOOSTED} is better. "
             f"Sets where it is: {shares}.\n\n{text}"

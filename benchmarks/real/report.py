@@ -66,11 +66,10 @@ def load(path, rows, folds):
 
 
 def means(lines, metric, order):
-    """Table of sets and models, means over folds; NaN if a fold has failed."""
+    """Table of sets and models, means over folds; NaN if one is missing or failed."""
     value = lines[metric].where(lines["failure"].isna())
     grouped = value.groupby([lines["set"], lines["model"]])
-    table = grouped.mean().where(grouped.apply(lambda fold: fold.notna().all()))
-    table = table.unstack()
+    table = grouped.mean().where(grouped.count() == lines["folds"].max()).unstack()
     return table[[name for name in order if name in table]]
 
 
@@ -150,6 +149,7 @@ def sections(lines, task):
     costs = [
         f"### {title}\n\n{as_markdown(means(lines, metric, order), 3)}"
         for metric, title in COSTS.items()
+        if lines[metric].max() > 1e-3
     ]
     tables = {metric: means(lines, metric, order) for metric in METRICS[task]}
     return columns, {
