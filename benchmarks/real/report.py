@@ -76,9 +76,11 @@ def means(lines, metric, order):
 def rank_tables(lines, task, order, share=2 / 3):
     """Ranks by metric, of the models run on most sets, on the sets that all ran.
 
-    A run may be a part: a model that was not run is no failure.
+    A run may be a part: folds that were not run are no failure.
     """
-    ran = lines.groupby(["set", "model"]).size().unstack().notna()
+    folds = lines.groupby(["set", "model"])["fold"].nunique().unstack()
+    failed = lines["failure"].notna().groupby([lines["set"], lines["model"]]).any()
+    ran = (folds == lines["folds"].max()) | failed.unstack().eq(True)
     models = [name for name in order if name in ran and ran[name].mean() >= share]
     kept = ran.index[ran[models].all(axis=1)]
     return {
