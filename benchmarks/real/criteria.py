@@ -1,0 +1,136 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What skmoe sets out to reach, and on which sets it does."""
+
+import numpy as np
+import pandas as pd
+from ranks import ranks
+
+LINEAR_RIVALS = ["Ridge", "linear-tree", "Cubist", "cgmm", "smt LS"]
+BOOSTED_RIVALS = ["HGB", "HGB + variance", "NGBoost", "quantile-forest"]
+NON_LINEAR = ["decision tree", "random forest", "HGB", "LightGBM linear", "NGBoost"]
+LINEAR, BOOSTED = "skmoe linear", "skmoe boosted, cv"
+LOGISTIC, BOOSTED_CLASSES = "skmoe logistic", "skmoe boosted, cv"
+
+
+def criteria(task, tables):
+    """Sections of Markdown: one per aim whose models were run."""
+    aims = {
+        "regression": (linear_ranks, boosted_densities, boosted_means, intervals),
+        "classification": (logistic_losses, boosted_losses),
+    }
+    said = [aim(tables) for aim in aims[task]]
+    return "\n\n".join(text for text in said if text)
+
+
+def linear_ranks(tables):
+    """Linear experts against the models that are linear in parts."""
+    rows, wins = {}, {}
+    for metric in ("nll", "crps", "r2"):
+        table = tables[metric]
+        if LINEAR not in table:
+            return ""
+        rivals = [name for name in LINEAR_RIVALS if name in table]
+        lead = table[rivals].rsub(table[LINEAR], axis=0)
+        lead = lead if metric == "r2" else -lead
+        wins[metric] = {
+            name: f"{(lead[name] > 0).sum()} of {lead[name].count()}" for name in rivals
+        }
+        often = [name for name in rivals if table[name].notna().mean() > 0.6]
+        rows[metric] = ranks(table[[LINEAR, *often]].dropna(), metric == "r2").mean()
+    won = "; ".join(
+        f"{metric}: " + ", ".join(f"{name} {share}" for name, share in shares.items())
+        for metric, shares in wins.items()
+    )
+    return (
+        "### Linear experts against linear rivals\n\nMean ranks among these, on the "
+        "sets where none is missing:\n\n"
+        + as_markdown(pd.DataFrame(rows).T)
+        + f"\n\nSets on which {LINEAR} is ahead. {won}."
+    )
+
+
+def boosted_densities(tables):
+    """Boosted experts against the best of the rivals, set by set."""
+    if BOOSTED not in tables["nll"]:
+        return ""
+    parts, names = [], [name for name in BOOSTED_RIVALS if name in tables["nll"]]
+    for metric in ("nll", "crps"):
+        table = tables[metric].loc[tables[metric][BOOSTED].notna()]
+        lead = table[names].sub(table[BOOSTED], axis=0)
+        text = as_markdown(lead)
+        lead = lead.assign(all=lead.min(axis=1))
+        shares = ", ".join(
+            f"{name} {(lead[name] > 0).sum()} of {lead[name].count()}" for name in lead
+        )
+        parts.append(
+            f"### Boosted experts: lead in {metric}\n\nPositive: {BOOSTED} is better. "
+            f"Sets where it is: {shares}.\n\n{text}"
+        )
+    return "\n\n".join(parts)
+
+
+def boosted_means(tables):
+    """Boosted experts' R2 against that of one boosting model."""
+    table = tables["r2"]
+    if BOOSTED not in table:
+        return ""
+    pair = table[["HGB", BOOSTED]].dropna()
+    pair = pair.assign(relative=pair[BOOSTED] / pair["HGB"] - 1)
+    within = np.mean(pair["relative"] > -0.005)
+    return (
+        f"### Boosted experts: R2\n\nWithin 0.5 % of HGB or above on {within:.0%} of "
+        f"the sets.\n\n{as_markdown(pair, 4)}"
+    )
+
+
+def intervals(tables):
+    """Coverage of the 90 % intervals."""
+    table = tables["coverage90"]
+    if BOOSTED not in table:
+        return ""
+    kept = table[BOOSTED].dropna()
+    within = np.mean((kept >= 0.88) & (kept <= 0.92))
+    return (
+        f"### Boosted experts: coverage\n\nBetween 88 and 92 % on {within:.0%} of the "
+        "sets (table below)."
+    )
+
+
+def logistic_losses(tables):
+    """Logistic experts against logistic regression and the best non-linear model."""
+    table = tables["log_loss"]
+    if LOGISTIC not in table or "LogisticRegression" not in table:
+        return ""
+    names = [name for name in NON_LINEAR if name in table]
+    shown = table[["LogisticRegression", LOGISTIC]].copy()
+    shown["relative"] = shown[LOGISTIC] / shown["LogisticRegression"] - 1
+    shown["best non-linear"] = table[names].min(axis=1)
+    return f"### Logistic experts: log loss\n\n{as_markdown(shown, 4)}"
+
+
+def boosted_losses(tables):
+    """Boosted experts' log loss against that of one boosting model."""
+    table = tables["log_loss"]
+    if BOOSTED_CLASSES not in table:
+        return ""
+    shown = table[["HGB", BOOSTED_CLASSES]].dropna()
+    shown = shown.assign(relative=shown[BOOSTED_CLASSES] / shown["HGB"] - 1)
+    return f"### Boosted experts: log loss\n\n{as_markdown(shown, 4)}"
+
+
+def as_markdown(table, digits=3):
+    """Rows and columns of a DataFrame as a Markdown table."""
+    head = [table.index.name or "", *table.columns]
+    rows = [
+        [name, *(_number(value, digits) for value in row)]
+        for name, row in zip(table.index, table.to_numpy(), strict=True)
+    ]
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def _number(value, digits):
+    if not np.isfinite(value):
+        return ""
+    return f"{value:.{digits}f}" if abs(value) < 1000 else f"{value:.1e}"

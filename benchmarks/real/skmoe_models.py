@@ -1,0 +1,142 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""skmoe's entries."""
+
+from inspect import signature
+
+import numpy as np
+from metrics import Mixtures
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+COUNTS = range(1, 7)
+# An iteration fits every expert five times: two experts, and few iterations.
+CROSS_FITTED = {"n_experts": 2, "cv": 5, "tol": 1e-2, "max_iter": 10}
+
+
+class Absent(Exception):
+    """The installed skmoe does not have a parameter that an entry needs."""
+
+
+class Regressor:
+    """A MixtureOfExpertsRegressor or a search over one, Gaussian family."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def fit(self, X, y):
+        self.model.fit(X, y)
+
+    def predict(self, X):
+        return self.model.predict(X)
+
+    def distribution(self, X):
+        mixture = getattr(self.model, "best_estimator_", self.model)
+        gate = mixture.gate_proba(X)
+        return Mixtures(
+            gate,
+            mixture.predict_experts(X),
+            np.broadcast_to(mixture.dispersions_, gate.shape),
+        )
+
+    def detail(self):
+        """Experts and iterations."""
+        mixture = getattr(self.model, "best_estimator_", self.model)
+        return f"K={mixture.n_experts_} iter={mixture.n_iter_}"
+
+
+class Classifier(Regressor):
+    """A MixtureOfExpertsClassifier or a search over one."""
+
+    def predict_proba(self, X):
+        return self.model.predict_proba(X)
+
+
+def _regressor(seed, *experts, **parameters):
+    from skmoe import MixtureOfExpertsRegressor
+
+    return _known(MixtureOfExpertsRegressor, experts, parameters, seed)
+
+
+def _classifier(seed, *experts, **parameters):
+    from skmoe import MixtureOfExpertsClassifier
+
+    return _known(MixtureOfExpertsClassifier, experts, parameters, seed)
+
+
+def _known(cls, experts, parameters, seed):
+    missing = set(parameters) - set(signature(cls).parameters)
+    if missing:
+        raise Absent(f"{cls.__name__} has no parameter {sorted(missing)}")
+    return cls(*experts, random_state=seed, **parameters)
+
+
+def _by_bic(mixture):
+    from skmoe.model_selection import ExpertCountSearch
+
+    return ExpertCountSearch(mixture, n_experts=COUNTS)
+
+
+def _linear(seed, **parameters):
+    return Regressor(_by_bic(_regressor(seed, **parameters)))
+
+
+def _trees(seed, **parameters):
+    tree = DecisionTreeRegressor(max_depth=4, min_samples_leaf=5, random_state=seed)
+    return Regressor(_regressor(seed, tree, **parameters))
+
+
+def _boosted(seed, **parameters):
+    boosting = HistGradientBoostingRegressor(random_state=seed)
+    return Regressor(_regressor(seed, boosting, **CROSS_FITTED, **parameters))
+
+
+def _mixed(seed):
+    experts = [
+        ("linear", Ridge()),
+        ("boosted", HistGradientBoostingRegressor(random_state=seed)),
+    ]
+    return Regressor(_regressor(seed, experts, **CROSS_FITTED))
+
+
+def _logistic(seed):
+    return Classifier(_by_bic(_classifier(seed)))
+
+
+def _tree_classes(seed, **parameters):
+    tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=5, random_state=seed)
+    return Classifier(_classifier(seed, tree, **parameters))
+
+
+def _boosted_classes(seed, **parameters):
+    boosting = HistGradientBoostingClassifier(random_state=seed)
+    return Classifier(_classifier(seed, boosting, **CROSS_FITTED, **parameters))
+
+
+def _mixed_classes(seed):
+    experts = [
+        ("logistic", LogisticRegression(max_iter=1000)),
+        ("boosted", HistGradientBoostingClassifier(random_state=seed)),
+    ]
+    return Classifier(_classifier(seed, experts, **CROSS_FITTED))
+
+
+REGRESSORS = {
+    "skmoe linear": _linear,
+    "skmoe linear, clip": lambda seed: _linear(seed, extrapolation="clip"),
+    "skmoe trees": _trees,
+    "skmoe trees, cv": lambda seed: _trees(seed, **CROSS_FITTED),
+    "skmoe boosted, cv": _boosted,
+    "skmoe mixed, cv": _mixed,
+}
+CLASSIFIERS = {
+    "skmoe logistic": _logistic,
+    "skmoe trees": _tree_classes,
+    "skmoe trees, cv": lambda seed: _tree_classes(seed, **CROSS_FITTED),
+    "skmoe boosted, cv": _boosted_classes,
+    "skmoe mixed, cv": _mixed_classes,
+}
