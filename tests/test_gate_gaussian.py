@@ -208,7 +208,11 @@ def test_acceleration_ends_at_the_same_maximum_sooner(kind):
 @pytest.mark.filterwarnings("ignore:EM did not converge")
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("features", [None, [0]])
-def test_both_engines_and_both_ways_of_em_agree(regression, kind, features):
+def test_both_engines_and_both_ways_of_em_agree(
+    regression, kind, features, monkeypatch
+):
+    # Rows that estimators are not handed would make the two ways differ.
+    monkeypatch.setattr("skmoe.experts.estimators.NEGLIGIBLE", 1e-8)
     X, y = regression
     settings = {"n_experts": 2, "max_iter": 12, "accelerate": False}
     settings |= {"gate": GaussianGate(kind), "gate_features": features}
@@ -219,7 +223,7 @@ def test_both_engines_and_both_ways_of_em_agree(regression, kind, features):
     # In a Pipeline a regression is fitted by itself: EM then holds responsibilities.
     line = make_pipeline(LinearRegression())
     whole = MixtureOfExpertsRegressor(line, **settings).fit(X, y)
-    assert_allclose(whole.lower_bounds_, model.lower_bounds_, atol=1e-6)
+    assert_allclose(whole.lower_bounds_, model.lower_bounds_, atol=1e-8)
 
 
 @pytest.mark.parametrize("assignment", ["hard", "stochastic"])
