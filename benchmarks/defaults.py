@@ -140,7 +140,7 @@ def extrapolation_table(folder):
             experts, extrapolation=extrapolation, random_state=0
         )
         for kind, experts in (("linear", None), ("ridge", Ridge()))
-        for extrapolation in ("free", "clip")
+        for extrapolation in ("free", "auto", "clip")
     }
     compare(models, folder)
 

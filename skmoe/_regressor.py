@@ -14,7 +14,7 @@ from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
 from skmoe.distribution import PredictiveDistribution
 from skmoe.experts import default_expert
-from skmoe.experts.limits import limited
+from skmoe.experts.limits import limited, loosely_limited
 from skmoe.families import FAMILIES, Binomial, check_families
 from skmoe.families.own_density import OwnDensity
 from skmoe.routing import mix
@@ -104,15 +104,17 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     reg_dispersion : float, default=1e-3
         Smallest dispersion, relative to the standard deviation of y: it bounds the
         likelihood, as GaussianMixture's `reg_covar` does.
-    extrapolation : {'clip', 'free'}, default='free'
-        'clip': no expert predicts beyond the range of the responses that it is the most
-        responsible expert for, widened by 5 percent on both sides (Cubist's rule), and
-        of its predictions for all training rows that it has a responsibility for, which
-        therefore stay as they are. Linear experts explode on rows far outside
-        otherwise. 'free': no limits, for trends that go on; one expert is then its
-        estimator alone, everywhere.
-        Never with an `offset_feature`: such predictions are proportional to the
-        exposure.
+    extrapolation : {'auto', 'clip', 'free'}, default='auto'
+        How far experts' predictions may go. 'auto': with several experts, not beyond
+        what the expert said of any training row and half the range of all responses
+        outside that range; one expert is its estimator alone, everywhere. Linear
+        experts explode on rows far outside otherwise, and the gate cannot tell.
+        'clip': not beyond the range of the responses that the expert is the most
+        responsible one for, widened by 5 percent on both sides (Cubist's rule), and of
+        its predictions for all training rows that it has a responsibility for. 'free':
+        no limits, for trends that go on. None of them touches the likelihood of the
+        training rows. Never with an `offset_feature`: such predictions are proportional
+        to the exposure.
     engine : {'auto', 'numpy', 'numba'}, default='auto'
         Loops over rows where linear experts meet a softmax or constant gate, in `fit`
         and in `predict` with ``top_k=1``: in NumPy, or compiled by numba (the same
@@ -234,7 +236,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         "family": [StrOptions(set(FAMILIES)), list, HasMethods(["log_density"])],
         "offset_feature": "no_validation",  # as the columns of gate and experts
         "reg_dispersion": [Interval(Real, 0, None, closed="neither")],
-        "extrapolation": [StrOptions({"clip", "free"})],
+        "extrapolation": [StrOptions({"auto", "clip", "free"})],
     }
 
     def __init__(
@@ -259,7 +261,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         n_iter_no_change=5,
         accelerate=True,
         reg_dispersion=1e-3,
-        extrapolation="free",
+        extrapolation="auto",
         engine="auto",
         warm_start=False,
         n_jobs=None,
@@ -591,7 +593,11 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     def _limited(self, experts, mixture, task):
         if self.extrapolation == "free" or task.offset is not None:
             return experts
-        return limited(experts, task.X, task.y, mixture.shares())
+        if self.extrapolation == "clip":
+            return limited(experts, task.X, task.y, mixture.shares())
+        if task.n_experts == 1:
+            return experts
+        return loosely_limited(experts, task.X, task.y)
 
     def _expose_noise(self, noise):
         dispersions = noise.dispersions

@@ -294,6 +294,35 @@ def test_weights_and_repeated_rows_have_the_same_limits(data):
     assert_allclose(weighted.prediction_limits_, repeated.prediction_limits_, rtol=1e-5)
 
 
+def test_by_default_experts_stop_where_they_explode(data):
+    X, y = data
+    model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+    fitted = np.stack([expert.predict(X) for expert in model.experts_], axis=1)
+    assert_allclose(model.predict_experts(X), fitted, rtol=1e-12)
+    lowest = np.minimum(y.min() - 0.5 * np.ptp(y), fitted.min(axis=0))
+    highest = np.maximum(y.max() + 0.5 * np.ptp(y), fitted.max(axis=0))
+    assert_allclose(model.prediction_limits_, [lowest, highest], rtol=1e-12)
+    rows = far_rows(X)
+    said = np.stack([expert.predict(rows) for expert in model.experts_], axis=1)
+    assert np.any(said > highest)
+    assert_allclose(model.predict_experts(rows), np.clip(said, lowest, highest))
+    free = clone(model).set_params(extrapolation="free").fit(X, y)
+    assert model.log_likelihood_ == free.log_likelihood_
+
+
+@pytest.mark.parametrize("family", ["gaussian", "log_normal"])
+def test_by_default_one_expert_is_its_estimator_everywhere(data, family):
+    X, y = data
+    y = np.exp(y) if family == "log_normal" else y
+    model = MixtureOfExpertsRegressor(n_experts=1, family=family).fit(X, y)
+    rows = far_rows(X) / FAR * 20
+    said = np.ravel(model.experts_[0].predict(rows))
+    if family == "log_normal":
+        said = np.exp(said + model.dispersions_**2 / 2)
+    assert_allclose(np.ravel(model.predict_experts(rows)), said, rtol=1e-12)
+    assert_array_equal(np.isinf(model.prediction_limits_), True)
+
+
 def test_other_values_are_refused(data):
     with pytest.raises(ValueError, match=r"'extrapolation' parameter .*'clip'.*'none'"):
         MixtureOfExpertsRegressor(extrapolation="none").fit(*data)

@@ -8,8 +8,10 @@ from skmoe._blocks import row_batches
 from skmoe.families.limited import LimitedNoise
 from skmoe.families.own_density import OwnDensity
 
-# Room beyond the responses an expert is responsible for, in units of their range.
+# Room beyond the responses that count, in units of their range: Cubist's for the
+# responses an expert is responsible for, and one that leaves trends room for all.
 MARGIN = 0.05
+WIDE_MARGIN = 0.5
 # A smaller responsibility adds nothing to a row's density in double precision.
 NEGLIGIBLE = np.finfo(np.float64).eps
 # Rows of linear experts that are predicted at a time.
@@ -47,14 +49,40 @@ def limited(experts, X, y, responsibilities):
        the 5th Australian Joint Conference on Artificial Intelligence, 343-348.
     """
     owners = responsibilities.argmax(axis=1)
+    own = [owners == k for k in range(responsibilities.shape[1])]
     said = _fitted_range(experts, X, responsibilities > NEGLIGIBLE)
-    seen = np.stack(
-        [
-            _response_range(family, y, owners == k)
-            for k, family in enumerate(experts.noise.families)
-        ],
-        axis=1,
-    )
+    return _within(experts, y, said, own, MARGIN)
+
+
+def loosely_limited(experts, X, y):
+    r"""Experts that are stopped only where they explode.
+
+    As `limited`, but every training row counts for every expert, and c = 0.5: nothing
+    that any expert says of a training row is touched, and trends may go on by half the
+    range of the responses.
+
+    Parameters
+    ----------
+    experts : BaseExperts
+        Fitted; not modified.
+    X : {ndarray, CSR matrix, dataframe} of shape (n, d)
+        Training rows as the experts see them.
+    y : ndarray of shape (n, T)
+        Their targets.
+    """
+    everywhere = np.broadcast_to(True, (X.shape[0], len(experts.estimators)))
+    said = _fitted_range(experts, X, everywhere)
+    return _within(experts, y, said, everywhere.T, WIDE_MARGIN)
+
+
+def _within(experts, y, said, own, margin):
+    """Experts kept within what they `said` and their `own` responses (K masks)."""
+    families = experts.noise.families
+    seen = [
+        _response_range(family, y, rows, margin)
+        for family, rows in zip(families, own, strict=True)
+    ]
+    seen = np.stack(seen, axis=1)
     lowest, highest = np.minimum(said[0], seen[0]), np.maximum(said[1], seen[1])
     return experts.with_noise(LimitedNoise(experts.noise, lowest, highest))
 
@@ -72,7 +100,7 @@ def _fitted_range(experts, X, answers_for):
     return np.stack([lowest, highest])
 
 
-def _response_range(family, y, own):
+def _response_range(family, y, own, margin):
     """Ends (2, T) of the widened range of the responses of an expert's own rows.
 
     An expert without rows may say what any row does. A background says nothing, and a
@@ -89,5 +117,5 @@ def _response_range(family, y, own):
     rows = own & counts
     response = response[rows if rows.any() else counts]
     low, high = response.min(axis=0), response.max(axis=0)
-    room = MARGIN * (high - low)
+    room = margin * (high - low)
     return np.stack([low - room, high + room])
