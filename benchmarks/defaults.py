@@ -181,17 +181,20 @@ def shrinkage_table(folder):
 
 
 def dispersion_table(folder):
-    """Linear experts, priors on their dispersions of several strengths."""
+    """Linear and ridge experts, priors on their dispersions of several strengths."""
     print("dispersions, five folds")
-    priors = [(0, 1), (1, 1), (10, 1), (10, 0.3)]
+    free, ridge = LinearRegression(), Ridge()
+    settings = [(free, 0, 1), (free, 1, 1), (free, 10, 1), (free, 10, 0.3)]
+    settings += [(ridge, 0, 1), (ridge, 1, 1)]
     models = {
-        f"{rows} rows of {scale}, K={n_experts}": MixtureOfExpertsRegressor(
-            n_experts=n_experts,
+        f"{expert}, {rows} rows of {scale}, K={n_experts}": MixtureOfExpertsRegressor(
+            expert,
+            n_experts,
             family=Gaussian(prior_rows=rows, prior_scale=scale),
             random_state=0,
         )
         for n_experts in (3, 6)
-        for rows, scale in priors
+        for expert, rows, scale in settings
     }
     compare(models, folder)
 

@@ -49,7 +49,7 @@ class PooledRidge(LinearRegression):
     Raises
     ------
     ValueError
-        By the mixture that it is an expert of, unless all experts are
+        By the mixture, unless all its experts are
         `LinearRegression`, `Ridge` or `PooledRidge` under the family 'gaussian', up to
         1,000 columns wide, without `cv`: only then are they solved together, under one
         likelihood that the penalty is part of.
@@ -81,8 +81,12 @@ class PooledRidge(LinearRegression):
     >>> y = np.where(labels == 0, X[:, 0], 5 - X[:, 0]) + 0.3 * rng.normal(size=210)
     >>> for alpha in (0, 1, 10, 1e6):
     ...     model = MixtureOfExpertsRegressor(PooledRidge(alpha), 2)
-    ...     model.fit(X, y, expert_labels=labels)
-    ...     print(np.ravel([expert.coef_ for expert in model.experts_]).round(1))
+    ...     fitted = model.fit(X, y, expert_labels=labels).experts_
+    ...     print(np.ravel([expert.coef_ for expert in fitted]).round(1))
+    [ 1.  -0.9]
+    [ 1.  -0.4]
+    [1.  0.4]
+    [0.8 0.8]
     """
 
     _parameter_constraints: dict = {
