@@ -439,6 +439,8 @@ def test_a_compiled_pass_adds_what_blocks_add(case, n_experts, monkeypatch):
     ("case", "compiled"),
     [
         ("gaussian", True),
+        ("pooled", True),
+        ("prior on dispersions", True),
         ("sparse", False),
         ("own columns", False),
         ("constant gate", False),

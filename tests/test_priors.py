@@ -27,6 +27,11 @@ def slopes(model):
     return np.stack([expert.coef_ for expert in model.experts_])
 
 
+def norms_of(model, X, y):
+    """Squared distances of the slopes from the pooled ones, (K,)."""
+    return np.sum((slopes(model) - LinearRegression().fit(X, y).coef_) ** 2, axis=1)
+
+
 def never_falls(model):
     """Whether EM was monotone and went on for some iterations."""
     return len(model.lower_bounds_) > 3 and np.diff(model.lower_bounds_).min() >= -1e-12
@@ -119,9 +124,7 @@ def test_pooled_penalty_is_part_of_the_objective(regression):
     model = MixtureOfExpertsRegressor(PooledRidge(20.0), 2, gate=SoftmaxGate(0))
     model.fit(X, y)
     assert never_falls(model)
-    pooled = LinearRegression().fit(X, y).coef_
-    norms = np.sum((slopes(model) - pooled) ** 2, axis=1)
-    penalty = np.sum(20 * norms / (2 * model.dispersions_**2)) / 150
+    penalty = np.sum(20 * norms_of(model, X, y) / (2 * model.dispersions_**2)) / 150
     assert_allclose(model.lower_bound_, model.log_likelihood_ / 150 - penalty)
 
 
@@ -160,6 +163,38 @@ def test_acceleration_reaches_the_same_maximum(regression):
     slow = clone(model).set_params(accelerate=False).fit(X, y)
     assert fast.n_iter_ < slow.n_iter_
     assert_allclose(slopes(fast), slopes(slow), atol=1e-5)
+
+
+def test_groups_share_experts_under_the_same_priors(regression):
+    X, y = regression
+    model = MixtureOfExpertsRegressor(
+        PooledRidge(10.0),
+        2,
+        gate=SoftmaxGate(0),
+        gate_features=[],
+        family=Gaussian(prior_rows=10.0),
+    )
+    groups = (X[:, 0] > 0) + 2 * (np.arange(150) // 5)
+    model.fit(X[:, 1:], y, groups=groups)
+    assert never_falls(model)
+    sigma, variance = model.dispersions_, y.var()
+    prior = -np.sum(10 * norms_of(model, X[:, 1:], y) / (2 * sigma**2))
+    prior -= 10 * np.sum(np.log(2 * np.pi * sigma**2) + variance / sigma**2) / 2
+    n_groups = len(np.unique(groups))
+    assert_allclose(model.lower_bound_, (model.log_likelihood_ + prior) / n_groups)
+
+
+@pytest.mark.numba
+def test_compiled_passes_serve_pooled_experts(regression):
+    pytest.importorskip("numba")
+    model = MixtureOfExpertsRegressor(
+        PooledRidge(10.0), 2, gate=GATE, family=Gaussian(prior_rows=10.0), tol=1e-10
+    )
+    fits = [
+        clone(model).set_params(engine=engine).fit(*regression)
+        for engine in ("numpy", "numba")
+    ]
+    assert_allclose(slopes(fits[0]), slopes(fits[1]), atol=1e-7)
 
 
 def test_scaling_a_column_and_its_penalty_changes_nothing(regression):
