@@ -187,11 +187,11 @@ class LinearTrainer(Additive, ExpertsTrainer):
         slope = slope.reshape(self.B.shape)
         slope = slope - self.ridge[:, None] * (self.B - self.anchor)
         slope[~self.fit_intercept, :, -1] = 0.0
+        slope[~alive] = 0.0
         squares = squares + self._ridge_norms() + self.prior_squares
         rows = totals + self.prior_rows
         solver = self._solver(grams)
         move = _transposed(solver.solve(_transposed(slope)))
-        move[~alive] = 0.0
         log_sigma = self._log_sigma_after(move, slope, squares, rows)
         idle = rows <= DEAD_SHARE * self.total
         log_sigma[idle] = self.log_sigma[idle]
@@ -199,7 +199,7 @@ class LinearTrainer(Additive, ExpertsTrainer):
         return Ascent(
             np.concatenate([(self.B + move).ravel(), log_sigma.ravel()]),
             self._score(slope, squares, rows),
-            self._information_solver(solver, rows),
+            self._information_solver(solver, rows, alive),
             smooth=np.array_equal(
                 log_sigma <= self.log_floor, self.log_sigma <= self.log_floor
             ),
@@ -229,13 +229,14 @@ class LinearTrainer(Additive, ExpertsTrainer):
         of_log_sigma[at_floor] = 0.0
         return np.concatenate([of_slopes.ravel(), of_log_sigma.ravel()]) / self.total
 
-    def _information_solver(self, solver, rows):
+    def _information_solver(self, solver, rows, alive):
         shape, size = self.B.shape, self.B.size
         sigma2 = self.dispersions**2
         curvature = np.maximum(2.0 * rows[:, None] / self.total, DEAD_SHARE)
 
         def solve(vector):
             slopes = vector[:size].reshape(shape) * (sigma2[:, :, None] * self.total)
+            slopes[~alive] = 0.0  # an acceleration would throw them anywhere
             moves = _transposed(solver.solve(_transposed(slopes)))
             log_sigma = vector[size:].reshape(sigma2.shape) / curvature
             return np.concatenate([moves.ravel(), log_sigma.ravel()])
