@@ -6,9 +6,9 @@
 
 Prints the tables of docs/defaults.md: for the reference maxima of tests/reference, how
 many cases each setting reaches and what it costs; for data sets, the held-out negative
-log likelihood of linear experts, and what limits on predictions and early stopping
-change. FOLDER may hold more data sets, as `NAME.csv.gz` with a column `target`; the
-sets that the package ships are always there.
+log likelihood of linear experts, and what limits on predictions, early stopping and
+priors change. FOLDER may hold more data sets, as `NAME.csv.gz` with a column `target`;
+the sets that the package ships are always there.
 """
 
 import sys
@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -28,6 +28,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsRegressor
 from skmoe.datasets import load_bike_sharing, load_concrete, load_penguins
+from skmoe.experts import PooledRidge
+from skmoe.families import Gaussian
 from skmoe.gates import SoftmaxGate
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -163,6 +165,40 @@ def early_stopping_table(folder):
     compare(models, folder)
 
 
+def shrinkage_table(folder):
+    """Linear experts, free, drawn to zero and drawn to the pooled slopes."""
+    print("coefficients, five folds")
+    experts = [LinearRegression(), Ridge(1), Ridge(10)]
+    experts += [PooledRidge(alpha) for alpha in (1, 10, 100)]
+    models = {
+        f"{expert}, K={n_experts}": MixtureOfExpertsRegressor(
+            expert, n_experts, random_state=0
+        )
+        for n_experts in (3, 6)
+        for expert in experts
+    }
+    compare(models, folder)
+
+
+def dispersion_table(folder):
+    """Linear and ridge experts, priors on their dispersions of several strengths."""
+    print("dispersions, five folds")
+    free, ridge = LinearRegression(), Ridge()
+    settings = [(free, 0, 1), (free, 1, 1), (free, 10, 1), (free, 10, 0.3)]
+    settings += [(ridge, 0, 1), (ridge, 1, 1)]
+    models = {
+        f"{expert}, {rows} rows of {scale}, K={n_experts}": MixtureOfExpertsRegressor(
+            expert,
+            n_experts,
+            family=Gaussian(prior_rows=rows, prior_scale=scale),
+            random_state=0,
+        )
+        for n_experts in (3, 6)
+        for expert, rows, scale in settings
+    }
+    compare(models, folder)
+
+
 def data_table(folder):
     """Held-out results of linear experts, K = 3 unless varied."""
     base = {"n_experts": 3, "extrapolation": "free", "random_state": 0}
@@ -205,3 +241,5 @@ if __name__ == "__main__":
     data_table(FOLDER)
     extrapolation_table(FOLDER)
     early_stopping_table(FOLDER)
+    shrinkage_table(FOLDER)
+    dispersion_table(FOLDER)

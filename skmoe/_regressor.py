@@ -35,10 +35,11 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     ----------
     experts : estimator or list of (str, estimator), default=None
         One regressor, cloned `n_experts` times, or named regressors of any kinds. None:
-        linear least squares. `LinearRegression` and `Ridge` experts are solved all at
-        once, `Lasso` and `ElasticNet` by coordinate descent under one penalty (Notes);
-        others are fitted in parallel with ``sample_weight = responsibilities *
-        sample_weight``; one that takes no weights is fitted on rows resampled by them.
+        linear least squares. `LinearRegression`, `Ridge` and `PooledRidge` experts are
+        solved all at once, `Lasso` and `ElasticNet` by coordinate descent under one
+        penalty (Notes); others are fitted in parallel with ``sample_weight =
+        responsibilities * sample_weight``; one that takes no weights is fitted on rows
+        resampled by them.
         A nested mixture is a density of its own (Notes). Experts are cloned, never
         modified.
     n_experts : int, default=3
@@ -103,7 +104,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         Never lowers the likelihood.
     reg_dispersion : float, default=1e-3
         Smallest dispersion, relative to the standard deviation of y: it bounds the
-        likelihood, as GaussianMixture's `reg_covar` does.
+        likelihood, as GaussianMixture's `reg_covar` does. A prior beyond the floor is
+        the family's: ``Gaussian(prior_rows=1)``.
     extrapolation : {'auto', 'clip', 'free'}, default='auto'
         How far experts' predictions may go. 'auto': with several experts, not beyond
         what the expert said of any training row and half the range of all responses
@@ -186,6 +188,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     weighs more on an expert with fewer rows. The penalty of a `Ridge` expert enters the
     likelihood as :math:`\alpha \|b_k\|^2 / (2 \sigma_k^2)`, and its dispersion is
     :math:`\sigma_k^2 = (\mathrm{RSS}_k + \alpha \|b_k\|^2) / N_k`.
+
+    That of a `PooledRidge` expert is the same around the slopes of all rows.
 
     `Lasso` and `ElasticNet`, whose `alpha` is relative to the number of rows, have
     the penalty of a fair share W / K of the total weight, whatever their own share:

@@ -23,7 +23,7 @@ from skmoe.em.driver import EM
 from skmoe.em.mixture import Mixture
 from skmoe.em.quantiles import OVERLAP, QuantileGroups
 from skmoe.em.summed import SummedMixture
-from skmoe.experts import LinearExperts, LogisticExperts
+from skmoe.experts import LinearExperts, LogisticExperts, PooledRidge
 from skmoe.experts.base import ExpertTask
 from skmoe.families import Categorical, Gaussian
 from skmoe.gates import ConstantGate, SoftmaxGate
@@ -50,9 +50,13 @@ MIXED = [LinearRegression(), Ridge(5.0), Ridge(2.0, fit_intercept=False)]
 CASES = {
     "gaussian": {},
     "ridge": {"templates": MIXED},
+    "pooled": {"templates": [PooledRidge(5.0), LinearRegression(), PooledRidge(50.0)]},
     "targets": {"n_targets": 2},
     "sparse": {"sparse": True},
+    "sparse pooled": {"templates": [PooledRidge(20.0)] * 3, "sparse": True},
     "constant gate": {"gate": ConstantGate()},
+    "prior on shares": {"gate": ConstantGate(prior_rows=30.0)},
+    "prior on dispersions": {"family": Gaussian(prior_rows=40.0)},
     "own columns": {"gate_columns": [0]},
     "sparse own columns": {"gate_columns": [0], "sparse": True},
     "two classes": {"n_classes": 2},
@@ -67,6 +71,7 @@ def make_mixture(
     gate_columns=None,
     n_experts=3,
     engine="numpy",
+    family=None,
     **of_data,
 ):
     """A SummedMixture at a generic state."""
@@ -79,6 +84,8 @@ def make_mixture(
     rng = np.random.RandomState(0)
     weights = rng.uniform(0.5, 2.0, size=n_samples)
     coded = y.reshape(n_samples, -1)
+    if family is None:
+        family = Gaussian() if is_regression else Categorical()
     task = ExpertTask(
         templates=templates,
         names=[str(k) for k in range(len(templates))],
@@ -87,7 +94,7 @@ def make_mixture(
         labels=y,
         classes=None if is_regression else np.arange(n_classes),
         weights=weights,
-        families=[Gaussian() if is_regression else Categorical()] * len(templates),
+        families=[family] * len(templates),
         floors=[np.full((int(is_regression), coded.shape[1]), 1e-3)] * len(templates),
         designs=Designs(weights, get_kernels(engine)),
     )
@@ -105,7 +112,7 @@ def make_mixture(
     return mixture
 
 
-def make_model(templates=None, gate=None, gate_columns=None, **of_data):
+def make_model(templates=None, gate=None, gate_columns=None, family=None, **of_data):
     """An estimator of a case and its data."""
     X, y = data(**of_data)
     kind = MixtureOfExpertsRegressor
@@ -115,6 +122,8 @@ def make_model(templates=None, gate=None, gate_columns=None, **of_data):
     if templates is not None:
         named = [(f"e{k}", template) for k, template in enumerate(templates)]
         experts = {"experts": named}
+    if family is not None:
+        experts["family"] = family
     # A penalty in sight of the data: maxima are sharp, and rounding stays rounding.
     gate = SoftmaxGate(0.01) if gate is None else gate
     return kind(gate=gate, gate_features=gate_columns, **experts), X, y
@@ -430,6 +439,8 @@ def test_a_compiled_pass_adds_what_blocks_add(case, n_experts, monkeypatch):
     ("case", "compiled"),
     [
         ("gaussian", True),
+        ("pooled", True),
+        ("prior on dispersions", True),
         ("sparse", False),
         ("own columns", False),
         ("constant gate", False),

@@ -39,7 +39,7 @@ from sklearn.utils.estimator_checks import (
 import skmoe
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe._base import BaseMixtureOfExperts
-from skmoe.experts import GeneralizedLinearRegressor
+from skmoe.experts import GeneralizedLinearRegressor, PooledRidge
 from skmoe.families import FAMILIES, Categorical, Gaussian
 from skmoe.families.own_density import OwnDensity
 from skmoe.gates import (
@@ -86,6 +86,7 @@ REGRESSORS = [
     MixtureOfExpertsRegressor(n_experts=2, gate=softmax_pipeline(), tol=TIGHT),
     MixtureOfExpertsRegressor(GeneralizedLinearRegressor(alpha=0.1), 2, tol=TIGHT),
     GeneralizedLinearRegressor(),
+    PooledRidge(),
     ExpertCountSearch(MixtureOfExpertsRegressor(tol=TIGHT), [1, 2]),
 ]
 CLASSIFIERS = [
@@ -106,9 +107,12 @@ CLASSIFIERS = [
     ExpertCountSearch(MixtureOfExpertsClassifier(tol=TIGHT), [2, 1]),
 ]
 MODELS = REGRESSORS + CLASSIFIERS
+# Experts that `cv` refuses, which the check of weights would set.
+POOLED = MixtureOfExpertsRegressor(PooledRidge(), 2, tol=TIGHT)
 GATES = [
     SoftmaxGate(),
     ConstantGate(),
+    ConstantGate(prior_rows=3.0),
     GaussianGate(),
     HierarchicalGate((2,)),
     ClassifierGate(LogisticRegression(tol=1e-10)),
@@ -170,7 +174,7 @@ def without_cv(model):
 )
 @pytest.mark.parametrize(
     "model",
-    [m for m in MODELS if isinstance(m, BaseMixtureOfExperts)],
+    [POOLED, *(m for m in MODELS if isinstance(m, BaseMixtureOfExperts))],
     ids=name_of,
 )
 def test_weights_equal_repeated_rows_without_cv(model, check):

@@ -131,6 +131,13 @@ def test_a_linear_expert_without_rows_is_left_as_it_was(shared):
     trainer.step(R * [1.0, 1.0, 0.0])
     assert_allclose(trainer.experts().estimators[2].coef_, coef)
     assert_allclose(trainer.dispersions[2], sigma)
+    # Nor is there a way to go for an acceleration.
+    _, ascent = trainer.outlook(R * [1.0, 1.0, 0.0])
+    size = trainer.B.size
+    for direction in (ascent.score, ascent.solve(np.ones_like(ascent.score))):
+        by_expert = direction[:size].reshape(3, -1)
+        assert np.all(by_expert[2] == 0)
+    assert np.all(by_expert[:2].any(axis=1))
 
 
 LOGISTIC = [

@@ -12,6 +12,7 @@ from skmoe.experts.glm import GLMExperts
 from skmoe.experts.linear import LinearExperts
 from skmoe.experts.logistic import LogisticExperts
 from skmoe.experts.nested import NestedExperts
+from skmoe.experts.pooled import PooledRidge, check_pooled
 from skmoe.experts.sparse import SparseLinearExperts
 
 #: Kinds of experts, most special first; the first whose `accepts` says yes is taken.
@@ -36,6 +37,7 @@ __all__ = [
     "LinearExperts",
     "LogisticExperts",
     "NestedExperts",
+    "PooledRidge",
     "SparseLinearExperts",
     "default_expert",
     "kind_of",
@@ -46,9 +48,12 @@ def kind_of(task):
     """The kind of experts that fits a task."""
     if task.folds is not None:
         check_cross_fitted(task)
+        check_pooled(task)
         return CrossFittedExperts
     for kind in EXPERT_KINDS:
         if kind.accepts(task):
+            if kind is not LinearExperts:
+                check_pooled(task)
             return kind
     raise ValueError(
         "offset_feature is added to the scores of linear experts, which these are not: "

@@ -5,6 +5,7 @@
 from abc import ABC, abstractmethod
 from copy import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -69,6 +70,20 @@ class ExpertTask:
     def n_experts(self):
         """Number of experts."""
         return len(self.templates)
+
+    @cached_property
+    def priors(self):
+        """The `PriorRows` of each expert; those of one family share them."""
+        known = {}
+        for family in self.families:
+            if id(family) not in known:
+                known[id(family)] = family.prior(self.y, self.weights)
+        return [known[id(family)] for family in self.families]
+
+    def log_prior(self, parameters):
+        """Total log density of the prior rows, given each expert's parameters."""
+        pairs = zip(self.priors, parameters, strict=True)
+        return sum(prior.log_density(values) for prior, values in pairs)
 
     def targets(self, rows):
         """Targets (m, T) of some rows; indicators of the classes for a classifier."""

@@ -145,7 +145,7 @@ class CrossFittedTrainer(EstimatorTrainer):
     def _with_noise(self, k, prediction, weights):
         """Parameters of expert k's family from residuals of held-out rows; density."""
         start = None if self.state[k] is None else self.state[k].parameters
-        parameters = self.task.families[k].fit_parameters(
+        parameters = self.task.priors[k].fit(
             self.task.y[self.held],
             prediction,
             weights[self.held],

@@ -121,6 +121,18 @@ class EstimatorTrainer(ExpertsTrainer):
         """Log density of y under each expert, (n, K)."""
         return self._log_density
 
+    @property
+    def penalty(self):
+        """Priors on the noise in units of the mean log likelihood."""
+        log_prior = sum(self._log_prior(k) for k in range(self.task.n_experts))
+        return -log_prior / self.task.weights.sum()
+
+    def _log_prior(self, k):
+        """Log density of expert k's prior rows; zero before its first fit."""
+        if self.state[k] is None:
+            return 0.0
+        return self.task.priors[k].log_density(self.state[k].parameters)
+
     def step(self, responsibilities):
         """Refit all experts in parallel; keep each fit that is no worse."""
         task = self.task
@@ -192,7 +204,8 @@ class EstimatorTrainer(ExpertsTrainer):
     def _propose(self, k, model, answered, weights):
         """Take a new fit unless it is worse; return whether it was taken."""
         parameters, density = self._with_noise(k, answered, weights)
-        before, after = weights @ self._log_density[:, k], weights @ density
+        before = weights @ self._log_density[:, k] + self._log_prior(k)
+        after = weights @ density + self.task.priors[k].log_density(parameters)
         if self.state[k] is None or after >= before - rounding(before):
             self.state[k] = Fit(model, parameters, weights)
             self._log_density[:, k] = density
@@ -203,7 +216,7 @@ class EstimatorTrainer(ExpertsTrainer):
         """Parameters of expert k's family around a new prediction; its log density."""
         family, y = self.task.families[k], self.task.y
         start = None if self.state[k] is None else self.state[k].parameters
-        parameters = family.fit_parameters(
+        parameters = self.task.priors[k].fit(
             y, prediction, weights, self.task.floors[k], start
         )
         terms = family.log_density(y, prediction, parameters[:, None])

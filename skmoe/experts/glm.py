@@ -222,9 +222,11 @@ class GLMTrainer(Additive, ExpertsTrainer):
 
     @property
     def penalty(self):
-        """Ridge penalties in units of the mean log likelihood."""
+        """Ridge penalties and priors in units of the mean log likelihood."""
         with np.errstate(over="ignore", invalid="ignore"):  # a proposal to be refused
-            return 0.5 * float(np.sum(self.ridge[:, None] * self.B**2)) / self.total
+            norms = 0.5 * float(np.sum(self.ridge[:, None] * self.B**2))
+            log_prior = self.task.log_prior(self._parameters_of_families())
+            return (norms - log_prior) / self.total
 
     # -- what a pass sums -------------------------------------------------------------
 
@@ -290,11 +292,12 @@ class GLMTrainer(Additive, ExpertsTrainer):
         alive = (totals > DEAD_SHARE * self.total) & self.fitted
         slope = slope.reshape(self.B.shape) - self.ridge[:, None] * self.B
         slope[~self.fit_intercept, :, -1] = 0.0
-        slope[~self.fitted] = 0.0
+        slope[~alive] = 0.0
         solver = self._solver(grams)
         move = solver.solve(slope.reshape(-1, slope.shape[2], 1)).reshape(slope.shape)
-        move[~alive] = 0.0
-        score, information = of_families
+        pairs = zip(self.task.priors, self._parameters_of_families(), strict=True)
+        of_priors = [prior.derivatives(values) for prior, values in pairs]
+        score, information = of_families + np.concatenate(of_priors, axis=1)
         dead = np.repeat(~alive, np.diff(self.bounds))
         information = np.maximum(information, DEAD_SHARE * self.total)
         ratio = np.where(dead, 0.0, score / information)
@@ -305,7 +308,9 @@ class GLMTrainer(Additive, ExpertsTrainer):
         size = self.B.size
 
         def solve(vector):
-            slopes = vector[:size].reshape(-1, slope.shape[2], 1) * self.total
+            slopes = vector[:size].reshape(slope.shape) * self.total
+            slopes[~alive] = 0.0  # an acceleration would throw them anywhere
+            slopes = slopes.reshape(-1, slope.shape[2], 1)
             of_rest = vector[size:] * self.total / information
             return np.concatenate([solver.solve(slopes).ravel(), of_rest])
 

@@ -3,6 +3,7 @@
 """K linear experts with Gaussian noise, solved at once."""
 
 from copy import copy
+from dataclasses import replace
 from numbers import Real
 
 import numpy as np
@@ -12,6 +13,7 @@ from skmoe._design import weighted_moments
 from skmoe.em.additive import Additive
 from skmoe.em.parametric import Ascent
 from skmoe.experts.base import ExpertsTrainer
+from skmoe.experts.pooled import PooledRidge
 from skmoe.experts.stacked import StackedExperts
 from skmoe.families.gaussian import Gaussian
 from skmoe.families.noise import Noise
@@ -29,7 +31,7 @@ TINY = np.finfo(np.float64).tiny
 
 
 class LinearExperts(StackedExperts):
-    """`LinearRegression` and `Ridge` experts as one matrix."""
+    """`LinearRegression`, `Ridge` and `PooledRidge` experts as one matrix."""
 
     @classmethod
     def accepts(cls, task):
@@ -56,9 +58,9 @@ def is_least_squares(estimator):
     """Whether an estimator is a least-squares fit that one Gram matrix solves."""
     if type(estimator) is LinearRegression:
         return not estimator.positive
-    if type(estimator) is Ridge:
+    if type(estimator) in (Ridge, PooledRidge):
         valid = isinstance(estimator.alpha, Real) and estimator.alpha >= 0
-        return valid and not estimator.positive
+        return valid and not getattr(estimator, "positive", False)
     return False
 
 
@@ -75,7 +77,9 @@ class LinearTrainer(Additive, ExpertsTrainer):
     proportional to the noise's,
     :math:`\alpha \|b_k\|^2 / (2 \sigma_k^2)`, which makes its M-step exactly
     scikit-learn's `Ridge` on the weighted rows; the dispersion's M-step is then
-    :math:`\sigma_k^2 = (\mathrm{RSS}_k + \alpha \|b_k\|^2) / N_k`.
+    :math:`\sigma_k^2 = (\mathrm{RSS}_k + \alpha \|b_k\|^2) / N_k`. In a `PooledRidge`
+    expert's, :math:`b_k - b_0` is in place of :math:`b_k`: it is drawn towards the
+    slopes of all rows.
     """
 
     def __init__(self, task, previous=None):
@@ -84,20 +88,35 @@ class LinearTrainer(Additive, ExpertsTrainer):
         self.weights = task.weights
         self.total = task.weights.sum()
         self.fit_intercept = np.array([t.fit_intercept for t in task.templates])
+        self.is_pooled = np.array([type(t) is PooledRidge for t in task.templates])
         self.design = task.designs.get(task.X, centered=bool(self.fit_intercept.all()))
         alphas = np.array([getattr(t, "alpha", 0.0) for t in task.templates], float)
         self.ridge = alphas[:, None] / np.append(self.design.scale**2, np.inf)
         n_columns, n_targets = self.design.n_columns, task.y.shape[1]
         self.B = np.zeros((task.n_experts, n_targets, n_columns))
+        self.anchor = self._anchor()
         self.n_curvatures = task.n_experts
         floor = np.stack([floors[0] for floors in task.floors])
         self.log_floor = np.log(floor)
         deviation = np.sqrt(weighted_moments(task.y, self.weights)[1])
         self.log_sigma = np.log(np.maximum(deviation, floor))
+        self.prior_rows = np.array([prior.total for prior in task.priors])
+        squares = [prior.weights @ prior.y**2 for prior in task.priors]
+        self.prior_squares = np.stack(squares)
         self._log_density = None
         self.is_deficient = False
         if previous is not None:
             self._resume(previous)
+
+    def _anchor(self):
+        """Coefficients that the penalties draw towards, (K, T, p): zero, or pooled."""
+        anchor = np.zeros_like(self.B)
+        for fit_intercept in (False, True):
+            pooled = self.is_pooled & (self.fit_intercept == fit_intercept)
+            if pooled.any():
+                slopes = pooled_slopes(self.task, fit_intercept)
+                anchor[pooled, :, :-1] = slopes * self.design.scale
+        return anchor
 
     def _resume(self, previous):
         slopes, intercepts = previous.coef, previous.intercept
@@ -132,13 +151,14 @@ class LinearTrainer(Additive, ExpertsTrainer):
 
     @property
     def penalty(self):
-        """Ridge penalties in units of the mean log likelihood."""
+        """Ridge penalties and priors in units of the mean log likelihood."""
         norms = self._ridge_norms() / self.dispersions**2
-        return 0.5 * float(norms.sum()) / self.total
+        log_prior = self.task.log_prior(self.dispersions[:, None])
+        return (0.5 * float(norms.sum()) - log_prior) / self.total
 
     def _ridge_norms(self):
-        """``alpha |b|^2`` on the user's scale, (K, T)."""
-        return np.sum(self.ridge[:, None] * self.B**2, axis=2)
+        """``alpha |b - b_0|^2`` on the user's scale, (K, T)."""
+        return np.sum(self.ridge[:, None] * (self.B - self.anchor) ** 2, axis=2)
 
     def evaluate(self, block, rows):
         """Log density (K, n) and residuals (K, T, n)."""
@@ -164,31 +184,34 @@ class LinearTrainer(Additive, ExpertsTrainer):
         totals, slope, squares = sums
         alive = totals > DEAD_SHARE * self.total
         # sigma^2 times the score of B
-        slope = slope.reshape(self.B.shape) - self.ridge[:, None] * self.B
+        slope = slope.reshape(self.B.shape)
+        slope = slope - self.ridge[:, None] * (self.B - self.anchor)
         slope[~self.fit_intercept, :, -1] = 0.0
-        squares = squares + self._ridge_norms()
+        slope[~alive] = 0.0
+        squares = squares + self._ridge_norms() + self.prior_squares
+        rows = totals + self.prior_rows
         solver = self._solver(grams)
         move = _transposed(solver.solve(_transposed(slope)))
-        move[~alive] = 0.0
-        log_sigma = self._log_sigma_after(move, slope, squares, totals)
-        log_sigma[~alive] = self.log_sigma[~alive]
+        log_sigma = self._log_sigma_after(move, slope, squares, rows)
+        idle = rows <= DEAD_SHARE * self.total
+        log_sigma[idle] = self.log_sigma[idle]
         self.is_deficient |= any(space.size for space in solver.null_spaces)
         return Ascent(
             np.concatenate([(self.B + move).ravel(), log_sigma.ravel()]),
-            self._score(slope, squares, totals),
-            self._information_solver(solver, totals),
+            self._score(slope, squares, rows),
+            self._information_solver(solver, rows, alive),
             smooth=np.array_equal(
                 log_sigma <= self.log_floor, self.log_sigma <= self.log_floor
             ),
         )
 
-    def _log_sigma_after(self, move, slope, squares, totals):
+    def _log_sigma_after(self, move, slope, squares, rows):
         """Log standard deviations of the residuals that the move leaves, (K, T)."""
         # The sum of squares falls by move' G move. Where next to nothing is left of it,
         # that difference has lost its digits; the next step starts from the residuals.
         after = squares - np.sum(move * slope, axis=2)
         after = np.maximum(after, np.maximum(1e-15 * squares, TINY))
-        sigma2 = after / np.maximum(totals, TINY)[:, None]
+        sigma2 = after / np.maximum(rows, TINY)[:, None]
         return np.maximum(0.5 * np.log(sigma2), self.log_floor)
 
     def _solver(self, grams):
@@ -199,20 +222,21 @@ class LinearTrainer(Additive, ExpertsTrainer):
         grams[:, diagonal, diagonal] += self.ridge
         return SymmetricSolver(grams)
 
-    def _score(self, slope, squares, totals):
+    def _score(self, slope, squares, rows):
         of_slopes = slope / self.dispersions[:, :, None] ** 2
-        of_log_sigma = squares / self.dispersions**2 - totals[:, None]
+        of_log_sigma = squares / self.dispersions**2 - rows[:, None]
         at_floor = (self.log_sigma <= self.log_floor) & (of_log_sigma < 0)
         of_log_sigma[at_floor] = 0.0
         return np.concatenate([of_slopes.ravel(), of_log_sigma.ravel()]) / self.total
 
-    def _information_solver(self, solver, totals):
+    def _information_solver(self, solver, rows, alive):
         shape, size = self.B.shape, self.B.size
         sigma2 = self.dispersions**2
-        curvature = np.maximum(2.0 * totals[:, None] / self.total, DEAD_SHARE)
+        curvature = np.maximum(2.0 * rows[:, None] / self.total, DEAD_SHARE)
 
         def solve(vector):
             slopes = vector[:size].reshape(shape) * (sigma2[:, :, None] * self.total)
+            slopes[~alive] = 0.0  # an acceleration would throw them anywhere
             moves = _transposed(solver.solve(_transposed(slopes)))
             log_sigma = vector[size:].reshape(sigma2.shape) / curvature
             return np.concatenate([moves.ravel(), log_sigma.ravel()])
@@ -271,3 +295,17 @@ class LinearTrainer(Additive, ExpertsTrainer):
         few_rows = totals < 2 * self.B.shape[2]
         narrow = np.any(self.log_sigma < widest + np.log(COLLAPSED_RATIO), axis=1)
         return at_floor | (few_rows & narrow)
+
+
+def pooled_slopes(task, fit_intercept):
+    """Slopes (T, d) of least squares on all rows: of a mixture of one expert."""
+    alone = replace(
+        task,
+        templates=[LinearRegression(fit_intercept=fit_intercept)],
+        families=task.families[:1],
+        floors=task.floors[:1],
+    )
+    trainer = LinearTrainer(alone)
+    for _ in range(2):  # the second step is for the digits that the first one lost
+        trainer.step(task.weights[:, None])
+    return trainer._minimum_norm()[0][0]

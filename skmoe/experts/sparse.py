@@ -155,14 +155,14 @@ class SparseLinearTrainer(ExpertsTrainer):
 
     @property
     def penalty(self):
-        """Penalties in units of the mean log likelihood."""
+        """Penalties and priors in units of the mean log likelihood."""
         coef, _, sigma, *_ = self.state
         terms = [
             self._penalty(k, b) / s**2
             for k, (rows, scales) in enumerate(zip(coef, sigma, strict=True))
             for b, s in zip(rows, scales, strict=True)
         ]
-        return sum(terms) / self.total
+        return (sum(terms) - self.task.log_prior(sigma[:, None])) / self.total
 
     def _penalty(self, k, coef):
         """``(W / K) alpha p(b)`` of expert k's coefficients (d,) for one target."""
@@ -208,7 +208,9 @@ class SparseLinearTrainer(ExpertsTrainer):
         )
         costs = [self._cost(k, t, at.coef, at.intercept, weights) for at in (now, new)]
         best = int(costs[1] <= costs[0])
-        sigma = np.sqrt(costs[best] / weights.sum())
+        prior = self.task.priors[k]
+        squares = costs[best] + prior.weights @ prior.y[:, t] ** 2
+        sigma = np.sqrt(squares / (weights.sum() + prior.total))
         return (now, new)[best]._replace(sigma=np.maximum(sigma, self.floor[k, t]))
 
     def _solver(self, k, coef, weight):

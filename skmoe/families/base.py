@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, clone
 
+from skmoe.families.prior import PriorRows
 from skmoe.families.search import invert_continuous, invert_discrete
 
 # Relative step of central differences of log densities and of scores: for a function
@@ -110,6 +111,10 @@ class BaseFamily(ABC, BaseEstimator):
         if len(floors):
             floors[0] = relative * spread(y, weights)
         return floors
+
+    def prior(self, y, weights):
+        """The `PriorRows` of each expert, given y (n, T). Here: none."""
+        return PriorRows(self, np.empty((0, y.shape[1])), np.empty(0))
 
     def ceilings(self):
         """Largest parameters, (q,); inf where there is no limit."""

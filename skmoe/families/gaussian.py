@@ -6,11 +6,12 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from skmoe.families.base import BaseFamily
+from skmoe.families.prior import ScalePrior
 
 HALF_LOG_2_PI = 0.5 * np.log(2 * np.pi)
 
 
-class Gaussian(BaseFamily):
+class Gaussian(ScalePrior, BaseFamily):
     r"""Gaussian noise with one standard deviation per expert (and target).
 
     .. math::
@@ -20,12 +21,31 @@ class Gaussian(BaseFamily):
         \hat\sigma^2 = \frac{\sum_i w_i (y_i - m_i)^2}{\sum_i w_i} .
 
     The dispersion is the standard deviation, in the units of y. Several targets are
-    independent given the expert (a diagonal covariance).
+    independent given the expert (a diagonal covariance). With :math:`\nu` prior rows of
+    size :math:`s_0` (an inverse gamma prior [2]_, [3]_),
+
+    .. math::
+        \hat\sigma^2 = \frac{\sum_i w_i (y_i - m_i)^2 + \nu s_0^2}{\sum_i w_i + \nu} .
+
+    Parameters
+    ----------
+    prior_rows : float, default=0.0
+        Rows, in units of the sample weights, that every expert is taken to have seen
+        beforehand: they keep the dispersion of one with few rows of its own off zero.
+        0: no prior; the floor, `reg_dispersion`, remains.
+    prior_scale : float, default=1.0
+        Size of their residuals, half of them positive and half negative, in standard
+        deviations of y.
 
     References
     ----------
     .. [1] Jordan, M. I. & Jacobs, R. A. (1994). "Hierarchical mixtures of experts and
        the EM algorithm". Neural Computation 6(2), 181-214.
+    .. [2] Fraley, C. & Raftery, A. E. (2007). "Bayesian regularization for normal
+       mixture estimation and model-based clustering". Journal of Classification 24,
+       155-181.
+    .. [3] Chen, J. & Tan, X. (2009). "Inference for multivariate normal mixtures".
+       Journal of Multivariate Analysis 100(7), 1367-1383.
 
     Examples
     --------

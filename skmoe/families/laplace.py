@@ -5,12 +5,13 @@
 import numpy as np
 
 from skmoe.families.base import BaseFamily
+from skmoe.families.prior import ScalePrior
 
 # Residuals below this share of the scale weigh no more than at it.
 SMALLEST_RESIDUAL = 1e-6
 
 
-class Laplace(BaseFamily):
+class Laplace(ScalePrior, BaseFamily):
     r"""Laplace noise: the prediction is the median, fitted by absolute errors.
 
     .. math::
@@ -20,6 +21,16 @@ class Laplace(BaseFamily):
 
     Gross errors in y move the fit less than with Gaussian noise. The dispersion is the
     scale b, in the units of y; the variance is :math:`2 b^2`.
+
+    Parameters
+    ----------
+    prior_rows : float, default=0.0
+        Rows, in units of the sample weights, that every expert is taken to have seen
+        beforehand: they keep the dispersion of one with few rows of its own off zero.
+        0: no prior; the floor, `reg_dispersion`, remains.
+    prior_scale : float, default=1.0
+        Size of their residuals, half of them positive and half negative, in standard
+        deviations of y.
 
     Notes
     -----

@@ -7,13 +7,14 @@ from scipy.special import ndtr, ndtri
 
 from skmoe.families.base import spread
 from skmoe.families.gaussian import HALF_LOG_2_PI
+from skmoe.families.prior import ScalePrior
 from skmoe.families.restricted import RestrictedFamily, is_positive
 
 # Predictions and log means beyond this are taken as it: squares are then finite.
 LIMIT = 300.0
 
 
-class LogNormal(RestrictedFamily):
+class LogNormal(ScalePrior, RestrictedFamily):
     r"""Log-normal noise: the prediction is the mean of the logarithm of y.
 
     .. math::
@@ -25,6 +26,16 @@ class LogNormal(RestrictedFamily):
     Experts are fitted to the logarithm of y, and the dispersion is its standard
     deviation; it has no unit. The likelihood is that of y itself, so it compares with
     those of other families. :math:`e^m` is the median of y.
+
+    Parameters
+    ----------
+    prior_rows : float, default=0.0
+        Rows, in units of the sample weights, that every expert is taken to have seen
+        beforehand: they keep the dispersion of one with few rows of its own off zero.
+        0: no prior; the floor, `reg_dispersion`, remains.
+    prior_scale : float, default=1.0
+        Size of their residuals, half of them positive and half negative, in standard
+        deviations of the logarithm of y.
 
     References
     ----------
@@ -61,6 +72,9 @@ class LogNormal(RestrictedFamily):
         if weights.sum() <= 0:
             return np.full((1, y.shape[1]), relative)
         return relative * spread(response, weights)[None]
+
+    def _of_residuals(self, residuals):
+        return np.exp(np.clip(residuals, -LIMIT, LIMIT))
 
     def _log_density(self, y, prediction, parameters):
         (sigma,) = parameters

@@ -7,6 +7,7 @@ from scipy.special import log_ndtr, ndtr, owens_t
 
 from skmoe.families.base import BaseFamily
 from skmoe.families.gaussian import HALF_LOG_2_PI
+from skmoe.families.prior import ScalePrior
 from skmoe.families.search import ascend
 from skmoe.families.special import TINY, mills
 
@@ -14,7 +15,7 @@ from skmoe.families.special import TINY, mills
 MAX_SKEWNESS = 1e3
 
 
-class SkewNormal(BaseFamily):
+class SkewNormal(ScalePrior, BaseFamily):
     r"""Skew normal noise: a normal distribution with one tail longer.
 
     .. math::
@@ -28,6 +29,16 @@ class SkewNormal(BaseFamily):
     :math:`\omega^2 (1 - 2 \delta^2 / \pi)`. The dispersion is the scale :math:`\omega`
     in the units of y; the skewness :math:`\lambda` has no unit, is zero for Gaussian
     noise, and at most 1000 in size.
+
+    Parameters
+    ----------
+    prior_rows : float, default=0.0
+        Rows, in units of the sample weights, that every expert is taken to have seen
+        beforehand: they keep the dispersion of one with few rows of its own off zero.
+        0: no prior; the floor, `reg_dispersion`, remains.
+    prior_scale : float, default=1.0
+        Size of their residuals, half of them positive and half negative, in standard
+        deviations of y.
 
     Notes
     -----

@@ -6,8 +6,10 @@ from numbers import Real
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
+from sklearn.base import clone
 
 from skmoe.families.base import BaseFamily, spread
+from skmoe.families.prior import ScalePrior
 from skmoe.families.search import ascend
 from skmoe.families.special import LOG_2_PI, TINY, half_step, half_step_slope, trigamma
 
@@ -16,7 +18,7 @@ MIN_DF = 0.1
 MAX_DF = 1e6
 
 
-class StudentT(BaseFamily):
+class StudentT(ScalePrior, BaseFamily):
     r"""Student's t noise: rows far from an expert's prediction count little in its fit.
 
     .. math::
@@ -36,6 +38,13 @@ class StudentT(BaseFamily):
     df : float, default=None
         Degrees of freedom :math:`\nu`, above zero. None: estimated for each expert,
         between 0.1 and a million, where the noise is Gaussian to six digits.
+    prior_rows : float, default=0.0
+        Rows, in units of the sample weights, that every expert is taken to have seen
+        beforehand: they keep the dispersion of one with few rows of its own off zero.
+        0: no prior; the floor, `reg_dispersion`, remains.
+    prior_scale : float, default=1.0
+        Size of their residuals, half of them positive and half negative, in standard
+        deviations of y.
 
     Notes
     -----
@@ -60,7 +69,8 @@ class StudentT(BaseFamily):
 
     name = "student_t"
 
-    def __init__(self, df=None):
+    def __init__(self, df=None, *, prior_rows=0.0, prior_scale=1.0):
+        super().__init__(prior_rows=prior_rows, prior_scale=prior_scale)
         self.df = df
 
     @property
@@ -75,6 +85,7 @@ class StudentT(BaseFamily):
 
     def check_settings(self):
         """Raise ValueError unless the degrees of freedom are None or positive."""
+        super().check_settings()
         if self.df is not None and not (isinstance(self.df, Real) and self.df > 0):
             raise ValueError(
                 f"df of StudentT must be None or a number above zero. Got {self.df!r}."
@@ -180,7 +191,7 @@ class StudentT(BaseFamily):
     def fitted(self, parameters):
         """Return StudentT with the degrees of freedom estimated for a single target."""
         if self.df is None and np.shape(parameters)[1] == 1:
-            return StudentT(df=float(parameters[1][0]))
+            return clone(self).set_params(df=float(parameters[1][0]))
         return super().fitted(parameters)
 
 

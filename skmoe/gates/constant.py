@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A gate without covariates."""
 
+from numbers import Real
+
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from skmoe._compat import Interval
 from skmoe.gates.base import BaseGate
 from skmoe.gates.select import check_selection, renormalised
 from skmoe.gates.softmax import SoftmaxTrainer
@@ -15,19 +19,30 @@ class ConstantGate(BaseGate):
     r"""Mixing proportions that do not depend on the row.
 
     .. math:: g_k(x) = \pi_k, \qquad
-              \hat\pi_k = \frac{\sum_i w_i r_{ik}}{\sum_i w_i} .
+              \hat\pi_k \propto \sum_i w_i r_{ik} + \nu .
 
     With it a mixture of experts is a plain mixture of regressions: the experts overlap
     everywhere, and a prediction is the same weighted mean of them at every row.
+
+    Parameters
+    ----------
+    prior_rows : float, default=0.0
+        Rows :math:`\nu`, in units of the sample weights, that each expert has on top of
+        its own: a Dirichlet prior that keeps shares off zero. 0: none.
 
     Attributes
     ----------
     proportions_ : ndarray of shape (n_experts,)
         The mixing proportions.
 
+    Raises
+    ------
+    ValueError
+        If `prior_rows` is negative, when the gate is fitted.
+
     See Also
     --------
-    SoftmaxGate : Proportions that depend on the row.
+    SoftmaxGate : Proportions that depend on the row; `balance` is the same prior.
 
     References
     ----------
@@ -44,10 +59,16 @@ class ConstantGate(BaseGate):
     """
 
     reads_rows = False
-    _parameter_constraints: dict = {}
+    _parameter_constraints: dict = {
+        "prior_rows": [Interval(Real, 0, None, closed="left")]
+    }
+
+    def __init__(self, prior_rows=0.0):
+        self.prior_rows = prior_rows
 
     def trainer(self, X, n_experts, weights, designs):
         """Return the gate at work: softmax regression on the intercept alone."""
+        self._validate_params()
         no_columns = designs.get(np.empty((X.shape[0], 0)))
         return ConstantTrainer(self, no_columns, n_experts, weights)
 
@@ -75,7 +96,7 @@ class ConstantGate(BaseGate):
         """
         check_is_fitted(self)
         kept = check_selection(experts, len(self.proportions_))
-        selected = ConstantGate()
+        selected = clone(self)
         selected.proportions_ = renormalised(self.proportions_[kept])
         return selected
 
@@ -104,10 +125,25 @@ class ConstantGate(BaseGate):
 
 
 class ConstantTrainer(SoftmaxTrainer):
-    """Softmax regression without covariates; its M-step is closed-form."""
+    r"""Softmax regression without covariates; its M-step is closed-form.
+
+    The prior is :math:`\frac{\nu}{W} \sum_k \log \pi_k`: what :math:`K \nu` more rows
+    would add whose responsibilities are equal.
+    """
 
     def __init__(self, template, design, n_experts, weights):
         super().__init__(template, design, n_experts, weights, alpha=0.0)
+        self.prior_rows = float(template.prior_rows)
+
+    @property
+    def log_proportions(self):
+        """Log probabilities of the experts, (K,)."""
+        return softmax.log_softmax(np.append(self.V[:, 0], 0.0)[None])[0]
+
+    @property
+    def penalty(self):
+        """The prior in units of the mean log likelihood."""
+        return -self.prior_rows / self.total * float(self.log_proportions.sum())
 
     def moments(self, block, rows, evaluated, responsibilities):
         """As the softmax gate's, and the responsibilities' totals."""
@@ -116,10 +152,22 @@ class ConstantTrainer(SoftmaxTrainer):
 
     def view(self, sums, grams):
         """As the softmax gate's, with the exact maximiser as target."""
-        *sums, totals = sums
-        totals = np.maximum(totals, 1e-300)
+        gradient, totals = sums
+        proportions, more = np.exp(self.log_proportions), self.prior_rows
+        n_experts = len(proportions)
+        gradient = gradient + more * (1.0 - n_experts * proportions)[:, None]
+        grams = grams * (1.0 + n_experts * more / self.total)
+        totals = np.maximum(totals + more, 1e-300)
         target = np.log(totals[:-1]) - np.log(totals[-1])
-        return super().view(sums, grams)._replace(target=target)
+        return super().view([gradient], grams)._replace(target=target)
+
+    def step(self, responsibilities):
+        """Go to the maximum."""
+        self.ascend(responsibilities)
+
+    def fit(self, responsibilities):
+        """The same: one step suffices."""
+        self.step(responsibilities)
 
     def resume(self, fitted):
         """Take up fitted proportions."""
@@ -128,7 +176,6 @@ class ConstantTrainer(SoftmaxTrainer):
 
     def gate(self):
         """Return the fitted gate."""
-        fitted = ConstantGate()
-        logs = np.append(self.V[:, 0], 0.0)
-        fitted.proportions_ = np.exp(softmax.log_softmax(logs[None])[0])
+        fitted = clone(self.template)
+        fitted.proportions_ = np.exp(self.log_proportions)
         return fitted

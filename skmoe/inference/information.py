@@ -36,7 +36,7 @@ def observed_information(
     ----------
     model : MixtureOfExpertsRegressor or MixtureOfExpertsClassifier
         Fitted, with a `SoftmaxGate` or `ConstantGate` and linear experts
-        (`LinearRegression`, `Ridge`, `GeneralizedLinearRegressor`,
+        (`LinearRegression`, `Ridge`, `PooledRidge`, `GeneralizedLinearRegressor`,
         `LogisticRegression`). Background experts have no parameters.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The rows of the fit.
