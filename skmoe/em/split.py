@@ -51,8 +51,10 @@ def fan(design, residuals, weights):
     the d that maximises :math:`\sum_i w_i e_i^2 (a_i' d)^2` at :math:`\sum_i w_i (a_i'
     d)^2 = 1`. Two lines that cross, with coefficients that differ by :math:`2 \delta`,
     leave residuals :math:`\pm a_i' \delta` of the line between them: the sign of
-    :math:`e_i \, a_i' \delta` says which one a row is on.
+    :math:`e_i \, a_i' \delta` says which one a row is on. Zero where e is.
     """
+    if not np.any(weights * residuals**2):
+        return residuals
     solver = SymmetricSolver(design.gram(weights)[None])
     whitening = solver.scale[0][:, None] * solver.factors[0]
     spread = whitening.T @ design.gram(weights * residuals**2) @ whitening
