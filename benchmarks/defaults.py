@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The experiments behind defaults: init, n_init, tol, alpha, extrapolation and more.
+"""The experiments behind defaults: init, search, tol, alpha, extrapolation and more.
 
     python benchmarks/defaults.py [FOLDER]
 
@@ -69,7 +69,11 @@ def encoder():
 
 
 def held_out(model, X, y, n_splits=3):
-    """Mean negative log likelihood per standardised target, R2, seconds, iterations."""
+    """Means of five columns: results on the rows held out, and of the fit.
+
+    Negative log likelihood per standardised target, R2, seconds, iterations, lower
+    bound.
+    """
     rows = []
     for train, test in KFold(n_splits, shuffle=True, random_state=0).split(X):
         encode = encoder().fit(X.iloc[train])
@@ -79,33 +83,63 @@ def held_out(model, X, y, n_splits=3):
         model.fit(encode.transform(X.iloc[train]), (y.iloc[train] - center) / scale)
         seconds = time.perf_counter() - start
         X_test, y_test = encode.transform(X.iloc[test]), (y.iloc[test] - center) / scale
-        density = model.score_samples(X_test, y_test)
-        rows.append(
-            (-density.mean(), model.score(X_test, y_test), seconds, model.n_iter_)
+        nll, r2 = (
+            -model.score_samples(X_test, y_test).mean(),
+            model.score(X_test, y_test),
         )
+        rows.append((nll, r2, seconds, model.n_iter_, model.lower_bound_))
     return np.mean(rows, axis=0)
 
 
 def reference_table():
-    """Cases reached by each init and n_init, without and with the default penalty."""
+    """Cases reached by each init and n_init."""
     print("references: cases reached, median iterations, seconds of all fits")
     for init in ("quantile", "kmeans", "random"):
         for n_init in (1, 5, 10, 20):
-            start = time.perf_counter()
-            fits = [
-                (case, fit_case(case, init=init, n_init=n_init, random_state=0)[0])
-                for case in CASES
-            ]
-            reached = sum(
-                model.log_likelihood_ > case["log_likelihood"] - TOLERANCE
-                for case, model in fits
-            )
-            iterations = np.median([model.n_iter_ for _, model in fits])
-            seconds = time.perf_counter() - start
-            print(
-                f"  init={init:9s} n_init={n_init:2d}: {reached:2d} of {len(CASES)}, "
-                f"{iterations:3.0f} iterations, {seconds:5.1f} s"
-            )
+            report_references(init=init, n_init=n_init)
+
+
+def report_references(**parameters):
+    """Print how many reference maxima fits with these parameters reach."""
+    start = time.perf_counter()
+    fits = [(case, fit_case(case, random_state=0, **parameters)[0]) for case in CASES]
+    seconds = time.perf_counter() - start
+    reached = sum(
+        model.log_likelihood_ > case["log_likelihood"] - TOLERANCE
+        for case, model in fits
+    )
+    iterations = np.median([model.n_iter_ for _, model in fits])
+    name = ", ".join(f"{key}={value}" for key, value in parameters.items())
+    print(
+        f"  {name:26s} {reached:2d} of {len(CASES)}, {iterations:3.0f} iterations, "
+        f"{seconds:5.1f} s",
+        flush=True,
+    )
+
+
+def search_table(folder):
+    """Starts with and without a search: references, training and held-out rows."""
+    settings = [
+        {"search": search, "n_init": n_init}
+        for n_init in (1, 5)
+        for search in (None, "anneal", "split_merge")
+    ]
+    print("search: references, then linear experts, three folds")
+    for parameters in settings:
+        report_references(**parameters)
+    for _, X, y in usable_sets(folder):
+        for n_experts in (3, 5):
+            for parameters in [*settings[:3], {"n_init": 20}]:
+                model = MixtureOfExpertsRegressor(
+                    n_experts=n_experts, random_state=0, **parameters
+                )
+                nll, _, seconds, iterations, bound = held_out(model, X, y)
+                name = ", ".join(f"{key}={value}" for key, value in parameters.items())
+                print(
+                    f"  K={n_experts} {name:26s} training {bound:7.4f}  NLL "
+                    f"{nll:8.4f}  {iterations:4.0f} iterations  {seconds:6.2f} s",
+                    flush=True,
+                )
 
 
 def usable_sets(folder):
@@ -126,7 +160,7 @@ def compare(models, folder, n_splits=5):
     """Held-out results of each model on each data set."""
     for _, X, y in usable_sets(folder):
         for name, model in models.items():
-            nll, r2, seconds, iterations = held_out(model, X, y, n_splits)
+            nll, r2, seconds, iterations, _ = held_out(model, X, y, n_splits)
             print(
                 f"  {name:22s} NLL {nll:8.4f}  R2 {r2:8.4f}  {seconds:6.2f} s  "
                 f"{iterations:5.0f} iterations",
@@ -219,7 +253,7 @@ def data_table(folder):
         for name, parameters in settings.items():
             model = MixtureOfExpertsRegressor(**base, **parameters)
             results[name][data] = held_out(model, X, y)
-            nll, r2, seconds, iterations = results[name][data]
+            nll, r2, seconds, iterations, _ = results[name][data]
             print(
                 f"  {name:16s} NLL {nll:8.4f}  R2 {r2:7.4f}  {seconds:6.2f} s  "
                 f"{iterations:6.0f} iterations",
@@ -227,7 +261,7 @@ def data_table(folder):
             )
     print("mean over data sets")
     for name, by_data in results.items():
-        nll, r2, seconds, iterations = np.mean(list(by_data.values()), axis=0)
+        nll, r2, seconds, iterations, _ = np.mean(list(by_data.values()), axis=0)
         median = np.median([values[0] for values in by_data.values()])
         print(
             f"  {name:16s} NLL {nll:8.4f} (median {median:7.4f})  R2 {r2:7.4f}  "
@@ -238,6 +272,7 @@ def data_table(folder):
 if __name__ == "__main__":
     FOLDER = sys.argv[1] if len(sys.argv) > 1 else None
     reference_table()
+    search_table(FOLDER)
     data_table(FOLDER)
     extrapolation_table(FOLDER)
     early_stopping_table(FOLDER)

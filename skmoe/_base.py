@@ -81,6 +81,7 @@ class BaseMixtureOfExperts(
         "top_k": [None, Interval(Integral, 1, None, closed="left")],
         "init": [StrOptions({"quantile", "kmeans", "random"}), "array-like", callable],
         "n_init": [Interval(Integral, 1, None, closed="left")],
+        "search": [None, StrOptions({"anneal", "split_merge"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "early_stopping": ["boolean"],

@@ -68,12 +68,13 @@ class Design:
             return SparseBlock(X, self.center, self.inverse_scale, self.kernels)
         return DenseBlock(self.X[rows], self.center, self.inverse_scale, self.kernels)
 
-    def gram(self):
-        """Weighted mean of ``a a'``, (p, p)."""
+    def gram(self, weights=None):
+        """Weighted mean of ``a a'``, (p, p), with these or other weights."""
+        weights = self.weights if weights is None else weights
         packed = 0.0
         for rows in block_batches(0, len(self.weights), self.n_columns, 1):
-            packed = packed + self.block(rows).grams(self.weights[None, rows])
-        return unpack_grams(packed, self.n_columns)[0] / self.weights.sum()
+            packed = packed + self.block(rows).grams(weights[None, rows])
+        return unpack_grams(packed, self.n_columns)[0] / weights.sum()
 
     def standardised(self):
         """Scaled columns, (n, d), centred where X is dense: a copy of the size of X."""

@@ -85,6 +85,15 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     n_init : int, default=1
         Starts; after the first, 'quantile' draws in feature space. Each of several gets
         a short run and the best one is continued.
+    search : {'anneal', 'split_merge'}, default=None
+        A way out of poor maxima; ignored, as the starts are, by a warm start. 'anneal':
+        each start is tried also after EM steps on densities to a power that rises to
+        one (deterministic annealing), at the cost of a short run and 12 steps per
+        start. 'split_merge': from the end of EM, two experts that overlap are merged
+        and one that fits badly is split, in a few ways, and EM goes on from there for
+        as long as it ends higher; a round costs up to 12 short runs and a long one, a
+        fit 8 to 60 times as much. Neither draws random numbers. None: neither, as
+        higher maxima need not be better on held-out rows (docs/defaults.md).
     max_iter : int, default=200
         Most EM iterations.
     tol : float, default=1e-6
@@ -124,7 +133,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         installed and rows times experts are two million or more, enough to win back
         what loading it costs.
     warm_start : bool, default=False
-        Continue from the last fit; `init` and `n_init` are then ignored.
+        Continue from the last fit; `init`, `n_init` and `search` are then
+        ignored.
     n_jobs : int, default=None
         Experts (times folds, with `cv`) fitted at a time, through joblib, or threads
         that share the rows where loops over them are compiled (`engine`). The result
@@ -258,6 +268,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         top_k=None,
         init="quantile",
         n_init=1,
+        search=None,
         max_iter=200,
         tol=1e-6,
         early_stopping=False,
@@ -284,6 +295,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         self.top_k = top_k
         self.init = init
         self.n_init = n_init
+        self.search = search
         self.max_iter = max_iter
         self.tol = tol
         self.early_stopping = early_stopping

@@ -14,13 +14,15 @@ from skmoe._design import Designs
 from skmoe._segments import rows_of_groups
 from skmoe._views import numeric_columns
 from skmoe.em.allowed import Allowed
+from skmoe.em.annealing import anneal
 from skmoe.em.capacity import CapacityMixture
 from skmoe.em.driver import EM
-from skmoe.em.grouped import GroupedMixture, mean_by_group
+from skmoe.em.grouped import GroupedMixture
 from skmoe.em.held_out import Watch
 from skmoe.em.initialization import StartingPoint, initial_responsibilities
 from skmoe.em.mixture import Mixture
 from skmoe.em.restarts import climb
+from skmoe.em.split_merge import Moves, split_and_merge
 from skmoe.em.summed import SummedMixture
 
 
@@ -56,21 +58,26 @@ class TrainingMixin:
 
             if previous is not None:
                 return mixture, new_run(previous["step"]).run(self.max_iter)
-            starts = self._starts(init, gate_X, task, X, rng)
-            if groups is not None:
-                starts = [mean_by_group(s[:], groups, task.weights) for s in starts]
-            if allowed is not None:
-                align, weights = isinstance(init, str), mixture.weights
-                starts = [allowed.start(s, weights, align) for s in starts]
-            return mixture, climb(mixture, starts, new_run, self.max_iter)
+            return mixture, self._search(mixture, new_run, gate_X, task, X, init, rng)
 
-    def _starts(self, init, gate_X, task, X, rng):
+    def _search(self, mixture, new_run, gate_X, task, X, init, rng):
+        """Climb from the starts; the run that ends highest, `mixture` left there."""
+        point = self._starting_point(gate_X, task)
+        starts = initial_responsibilities(init, self.n_init, point, X, task.labels, rng)
+        starts = [mixture.admit(start, align=isinstance(init, str)) for start in starts]
+        improve = anneal if self.search == "anneal" else None
+        run = climb(mixture, starts, new_run, self.max_iter, improve)
+        if self.search != "split_merge":
+            return run
+        return split_and_merge(mixture, run, Moves(point), new_run, self.max_iter)
+
+    def _starting_point(self, gate_X, task):
         def design(X, is_numeric):
             return task.designs.get(X if is_numeric else numeric_columns(X))
 
         experts = design(task.X, self._numeric[1])
         gate = experts if task.X is gate_X else design(gate_X, self._numeric[0])
-        point = StartingPoint(
+        return StartingPoint(
             gate,
             experts,
             task.targets,
@@ -78,7 +85,6 @@ class TrainingMixin:
             task.n_experts,
             is_classification=task.classes is not None,
         )
-        return initial_responsibilities(init, self.n_init, point, X, task.labels, rng)
 
     @staticmethod
     def _gate_of_groups(gate, gate_X, task, groups):

@@ -80,6 +80,7 @@ REGRESSORS = [
     MixtureOfExpertsRegressor(n_experts=2, assignment="hard"),
     MixtureOfExpertsRegressor(n_experts=2, top_k=1),
     MixtureOfExpertsRegressor(n_experts=2, n_init=2, random_state=0),
+    MixtureOfExpertsRegressor(n_experts=2, search="split_merge", tol=LOOSE),
     MixtureOfExpertsRegressor(n_experts=2, gate=ConstantGate()),
     MixtureOfExpertsRegressor(n_experts=2, extrapolation="clip"),
     MixtureOfExpertsRegressor(n_experts=2, gate=LogisticRegression(), tol=LOOSE),
@@ -100,6 +101,7 @@ CLASSIFIERS = [
     ),
     MixtureOfExpertsClassifier(n_experts=2, assignment="hard"),
     MixtureOfExpertsClassifier(n_experts=2, top_k=1),
+    MixtureOfExpertsClassifier(n_experts=2, search="anneal", tol=LOOSE),
     # With cv its own solver fits the expert, whose default tolerance is 1e-4.
     MixtureOfExpertsClassifier(LogisticRegression(tol=1e-8), 2, gate=ConstantGate()),
     MixtureOfExpertsClassifier(n_experts=2, gate=LogisticRegression(), tol=LOOSE),

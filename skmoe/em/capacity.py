@@ -74,6 +74,16 @@ class CapacityMixture(Mixture):
         self.multipliers = dual.multipliers
         return dual.shares, float(dual.value / self.total - self.penalty)
 
+    def tempered(self, power):
+        """The same of a power of the joint density."""
+        start = np.zeros_like(self.multipliers)
+        joint = power * self.log_joint()
+        return minimise_dual(joint, self.weights, self.capacity, start).shares
+
+    def shares(self):
+        """Responsibilities without the limit on loads, (n, K)."""
+        return super().tempered(1.0)
+
     def log_likelihood(self):
         """Weighted total log likelihood, without penalties and constraints."""
         joint = self.total * (super().e_step()[1] + self.penalty)

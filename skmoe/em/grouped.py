@@ -60,6 +60,11 @@ class GroupedMixture(Mixture):
         """Weight of rows that each expert is responsible for, (K,)."""
         return self.row_weights @ self.e_step()[0][self.groups]
 
+    def admit(self, start, align=False):
+        """A start of rows (n, K) as one of groups (G, K)."""
+        start = mean_by_group(start[:], self.groups, self.row_weights)
+        return super().admit(start, align)
+
     def shares(self):
         """Responsibilities of all rows, which are those of their groups, (n, K)."""
         return super().shares()[self.groups]

@@ -65,25 +65,29 @@ class StartingPoint:
     @cached_property
     def residuals(self):
         """What a pooled linear fit leaves of y, standardised; indexed by rows."""
+        return self.residuals_under(self.weights)
+
+    def residuals_under(self, weights):
+        """What a linear fit with these weights leaves of y, standardised by them."""
         design = self.experts
         if design.n_columns > MAX_POOLED_FEATURES:
             return self.Y
-        gram = design.gram()
-        moments = self._covariance(design).T
+        gram = design.gram(weights)
+        moments = self._covariance(design, weights).T
         coefficients = SymmetricSolver(gram[None]).solve(moments[None])[0].T
 
         def residuals(rows):
             return self.Y[rows] - design.block(rows).scores(coefficients).T
 
-        return Standardised(residuals, self.weights)
+        return Standardised(residuals, weights)
 
-    def _covariance(self, design):
+    def _covariance(self, design, weights):
         """Weighted mean of ``y a'``, (T, p)."""
         covariance = 0.0
         for rows in self._batches():
-            weighted = self.Y[rows] * self.weights[rows, None]
+            weighted = self.Y[rows] * weights[rows, None]
             covariance = covariance + design.block(rows).cross(weighted.T)
-        return covariance / self.total
+        return covariance / weights.sum()
 
     def _batches(self):
         return row_batches(0, len(self.weights), MOMENT_ROWS)
@@ -111,7 +115,7 @@ class StartingPoint:
         """Where the features vary most with y (partial least squares), (p,) or None."""
         if self.dividing.n_columns == 1:
             return None
-        covariance = self._covariance(self.dividing)
+        covariance = self._covariance(self.dividing, self.weights)
         covariance[:, -1] = 0.0
         if np.abs(covariance).max() < 1e-10:
             # A y that is symmetric in the features: any direction divides the rows.

@@ -84,9 +84,22 @@ class Mixture:
         """Weight that each expert is responsible for, (K,)."""
         return self.weights @ self.e_step()[0]
 
+    def admit(self, start, align=False):
+        """A start (n, K) as `m_step` takes it, kept to the experts that are allowed.
+
+        With `align`, experts may be renamed to agree with known ones.
+        """
+        if self.allowed is None:
+            return start
+        return self.allowed.start(start, self.weights, align)
+
+    def tempered(self, power):
+        """Responsibilities proportional to a power of the joint density, (n, K)."""
+        return softmax(power * self.log_joint())
+
     def shares(self):
         """Responsibilities of all rows, (n, K)."""
-        return softmax(self.log_joint())
+        return self.tempered(1.0)
 
     def m_step(self, responsibilities):
         """Step gate and experts; never lowers the expected log likelihood."""

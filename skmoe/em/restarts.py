@@ -7,7 +7,7 @@ SHORT_RUN = 50
 SHORT_TOLERANCE = 1e-4
 
 
-def climb(mixture, starts, new_run, max_iter):
+def climb(mixture, starts, new_run, max_iter, improve=None):
     """Run EM from every start; leave `mixture` at the best end and return that run.
 
     Each of several starts gets a short run, and the best is continued to convergence.
@@ -18,20 +18,25 @@ def climb(mixture, starts, new_run, max_iter):
     Parameters
     ----------
     mixture : Mixture
-        Not yet fitted.
+        In a state that each start is an M-step away from: not yet fitted, as a rule.
     starts : list of ndarray of shape (n, K)
         Initial responsibilities.
     new_run : callable
         ``new_run() -> EM`` on `mixture`.
     max_iter : int
         Iterations of the run that is kept, its short part included.
+    improve : callable, default=None
+        ``improve(mixture, responsibilities)`` makes another start of each, which is
+        tried as well; EM goes on from where it leaves the mixture.
     """
     blank = mixture.snapshot()
+    ways = [as_it_is] if improve is None else [as_it_is, improve]
+    trials = [(start, way) for start in starts for way in ways]
     runs = []
-    for responsibilities in starts:
+    for start, way in trials:
         mixture.restore(blank)
-        run = new_run().start(responsibilities)
-        if len(starts) > 1:
+        run = new_run().start(way(mixture, start))
+        if len(trials) > 1:
             run.run(min(SHORT_RUN, max_iter), max(SHORT_TOLERANCE, run.tol))
         runs.append((run, mixture.snapshot()))
     runs.sort(key=lambda item: item[0].merit, reverse=True)
@@ -46,3 +51,8 @@ def climb(mixture, starts, new_run, max_iter):
     run, state = fallback
     mixture.restore(state)
     return run
+
+
+def as_it_is(mixture, responsibilities):
+    """Leave a start alone."""
+    return responsibilities

@@ -76,8 +76,8 @@ class SummedMixture(Mixture):
         """Weight that each expert is responsible for, (K,)."""
         return self.e_step()[0][1]
 
-    def shares(self):
-        """Responsibilities of all rows, (n, K)."""
+    def tempered(self, power):
+        """Responsibilities proportional to a power of the joint density, (n, K)."""
         gate, experts = self.parts
         shares = np.empty((len(self.weights), len(self.totals())))
         for rows in gate.batches():
@@ -85,7 +85,7 @@ class SummedMixture(Mixture):
             joint = joint + experts.evaluate(experts.design.block(rows), rows)[0]
             if self.allowed is not None:
                 joint += self.allowed[rows]
-            shares[rows] = softmax(joint.T)
+            shares[rows] = softmax(power * joint.T)
         return shares
 
     def m_step(self, responsibilities):

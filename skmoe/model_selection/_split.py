@@ -7,15 +7,10 @@ import scipy.sparse as sp
 from sklearn.utils import check_array
 
 from skmoe._views import numeric_columns
+from skmoe.em.split import TINY, half, main_residuals, mean_log_density, standardised
 
-# How sharply the split divides rows, per standard deviation of their scores: soft, so
-# that EM can still move the border.
-SHARPNESS = 2.0
 # Columns among which a direction is searched: those along which residuals bend most.
 MAX_COLUMNS = 200
-# Experts with a smaller share of all rows are not split.
-SMALLEST_SHARE = 1e-6
-TINY = np.finfo(np.float64).tiny
 
 
 def split_worst(model, rows):
@@ -45,8 +40,8 @@ def split_worst(model, rows):
     own = R[:, k] * rows.all_weights
     residuals = _residuals(model, rows.X, rows.y, k, own)
     score = _bend(numeric_columns(rows.X), residuals, own)
-    half = R[:, k] / (1 + np.exp(-SHARPNESS * score))
-    return np.column_stack([np.delete(R, k, axis=1), half, R[:, k] - half])
+    first = R[:, k] * half(score)
+    return np.column_stack([np.delete(R, k, axis=1), first, R[:, k] - first])
 
 
 def worst_expert(model, rows, responsibilities):
@@ -56,12 +51,8 @@ def worst_expert(model, rows, responsibilities):
     log_density = np.log(np.maximum(model.responsibilities(X, y), TINY))
     log_density += model.score_samples(X, y)[:, None]
     log_density -= np.log(np.maximum(model.gate_proba(X), TINY))
-    weights = rows.all_weights
-    own = responsibilities * weights[:, None]
-    totals = own.sum(axis=0)
-    mean = (own * log_density).sum(axis=0) / np.maximum(totals, TINY)
-    mean[totals < SMALLEST_SHARE * weights.sum()] = np.inf
-    return int(mean.argmin())
+    own = responsibilities * rows.all_weights[:, None]
+    return int(mean_log_density(log_density, own).argmin())
 
 
 def _residuals(model, X, y, k, weights):
@@ -71,14 +62,9 @@ def _residuals(model, X, y, k, weights):
         target = np.asarray(y).reshape(-1, 1) == model.classes_
     else:
         target = check_array(y, ensure_2d=False, dtype=np.float64)
-    residuals = target.reshape(len(prediction), -1) - prediction.reshape(
-        len(prediction), -1
-    )
-    residuals = _standardised(residuals, weights)
-    if residuals.shape[1] == 1:
-        return residuals[:, 0]
-    gram = (residuals * weights[:, None]).T @ residuals
-    return _standardised(residuals @ np.linalg.eigh(gram)[1][:, -1:], weights)[:, 0]
+    n_samples = len(prediction)
+    residuals = target.reshape(n_samples, -1) - prediction.reshape(n_samples, -1)
+    return main_residuals(residuals, weights)
 
 
 def _bend(X, residuals, weights):
@@ -91,19 +77,10 @@ def _bend(X, residuals, weights):
     bends = np.abs(squares.T @ (weights * residuals))
     columns = np.argsort(-bends, kind="stable")[:MAX_COLUMNS]
     X = X[:, columns]
-    Z = _standardised(X.toarray() if sp.issparse(X) else X, weights)
+    Z = standardised(X.toarray() if sp.issparse(X) else X, weights)
     hessian = (Z * (weights * residuals)[:, None]).T @ Z
     if not np.any(np.abs(hessian) > 1e-10 * weights.sum()):
         return residuals
     values, vectors = np.linalg.eigh(hessian)
     direction = vectors[:, [np.abs(values).argmax()]]
-    return _standardised(Z @ direction, weights)[:, 0]
-
-
-def _standardised(values, weights):
-    """Columns of weighted mean zero and variance one; constant ones zero."""
-    total = max(weights.sum(), TINY)
-    centred = values - weights @ values / total
-    deviation = np.sqrt(weights @ centred**2 / total)
-    constant = deviation <= 1e-10 * np.abs(values).max(axis=0, initial=0.0)
-    return np.where(constant, 0.0, centred / np.where(deviation > 0, deviation, 1.0))
+    return standardised(Z @ direction, weights)[:, 0]
