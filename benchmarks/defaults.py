@@ -206,7 +206,7 @@ def shrinkage_table(folder):
     experts += [PooledRidge(alpha) for alpha in (1, 10, 100)]
     models = {
         f"{expert}, K={n_experts}": MixtureOfExpertsRegressor(
-            expert, n_experts, random_state=0
+            expert, n_experts, extrapolation="free", random_state=0
         )
         for n_experts in (3, 6)
         for expert in experts
@@ -225,6 +225,7 @@ def dispersion_table(folder):
             expert,
             n_experts,
             family=Gaussian(prior_rows=rows, prior_scale=scale),
+            extrapolation="free",
             random_state=0,
         )
         for n_experts in (3, 6)
