@@ -141,7 +141,7 @@ def test_new_rows_gain_by_the_choice():
     whole = mixture(make_pipeline(deep), cv=3).fit(X, y)
     assert chosen.score(new, y_new) > whole.score(new, y_new) + 0.02
     gain = chosen.score_samples(new, y_new) - whole.score_samples(new, y_new)
-    assert gain.mean() > 0.05
+    assert gain.mean() > 0.02
 
 
 def test_template_is_not_modified_and_warm_start_goes_on():
