@@ -106,7 +106,8 @@ class CrossFittedTrainer(EstimatorTrainer):
 
     Expert k's set of fits is accepted if :math:`\sum_i R_{ik} \log f(y_i \mid
     m_k^{(-i)}(x_i), \phi_k)`, with the :math:`\phi_k` that is best for them, does not
-    fall; otherwise :math:`\phi_k` alone is updated. Either way the objective rises.
+    fall; otherwise :math:`\phi_k` alone is updated (and the number of stages). Either
+    way the objective rises.
 
     An expert that grows by stages (boosting) answers at several numbers of them; the
     one with the highest value of the same sum counts. A fit has all of them, so the
