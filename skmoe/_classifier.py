@@ -173,6 +173,13 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     An integer weight is that many equal rows only if splits keep the copies of a row
     together.
 
+    Experts that grow by stages (scikit-learn's boosting: those with
+    `staged_predict_proba` and `max_iter` or `n_estimators`) are given as many stages at
+    most, and each expert stops at the number with the highest out-of-fold likelihood,
+    of a geometric grid: every fit has all smaller numbers in it, so the choice costs no
+    other fit. Final experts have it as their parameter. In a Pipeline an expert keeps
+    its own number.
+
     References
     ----------
     .. [1] Jacobs, R. A., Jordan, M. I., Nowlan, S. J. & Hinton, G. E. (1991). "Adaptive

@@ -90,17 +90,28 @@ def _trees(seed, **parameters):
     return Regressor(_regressor(seed, tree, **parameters))
 
 
-def _boosted(seed, **parameters):
-    boosting = HistGradientBoostingRegressor(random_state=seed)
-    return Regressor(_regressor(seed, boosting, **CROSS_FITTED, **parameters))
+def _boosting(seed):
+    """At most 200 trees, of 15 leaves: how many is chosen out-of-fold."""
+    return HistGradientBoostingRegressor(
+        max_leaf_nodes=15, max_iter=200, random_state=seed
+    )
+
+
+def _boosted(seed):
+    return Regressor(_regressor(seed, _boosting(seed), 3, **_grown()))
 
 
 def _mixed(seed):
-    experts = [
-        ("linear", Ridge()),
-        ("boosted", HistGradientBoostingRegressor(random_state=seed)),
-    ]
-    return Regressor(_regressor(seed, experts, **CROSS_FITTED))
+    experts = [("linear", Ridge()), ("boosted", _boosting(seed))]
+    return Regressor(_regressor(seed, experts, **_grown()))
+
+
+def _grown():
+    """Settings of cross-fitted experts that grow by stages."""
+    from skmoe.gates import SoftmaxGate
+
+    gate = SoftmaxGate(alpha=1e-2)
+    return {"gate": gate, "cv": 5, "tol": 1e-2, "max_iter": 8}
 
 
 def _logistic(seed):

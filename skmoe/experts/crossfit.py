@@ -2,21 +2,33 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Experts that the E-step knows by their out-of-fold predictions only."""
 
+from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from skmoe._compat import _safe_indexing
+from skmoe.em.parametric import rounding
 from skmoe.experts.estimators import (
     DEAD_SHARE,
     EstimatorExperts,
     EstimatorTrainer,
     Fit,
-    answer,
     fit_and_answer,
+)
+from skmoe.experts.stages import (
+    n_stages_of,
+    stage_grid,
+    staged_answers,
+    with_stages,
 )
 from skmoe.families.noise import Noise, over_targets
 from skmoe.families.own_density import OwnDensity
+
+# A refit grows so many steps of its grid beyond the stages that counted before: up to
+# about twice their number.
+AHEAD = 5
 
 
 def check_cross_fitted(task):
@@ -33,6 +45,26 @@ def check_cross_fitted(task):
                 f"expert {name!r} is a mixture of experts, which is a density itself. "
                 "Wrap it in a Pipeline to use its predictions only."
             )
+
+
+class CrossFit(NamedTuple):
+    """What stands for an expert that is fitted in folds.
+
+    Attributes
+    ----------
+    answers : ndarray of shape (S, n_held, T or n_classes)
+        For the rows held out, at each number of stages that is looked at.
+    stage : int
+        Which of them counts.
+    """
+
+    answers: np.ndarray
+    stage: int
+
+    @property
+    def prediction(self):
+        """The answers that count, (n_held, T or n_classes)."""
+        return self.answers[self.stage]
 
 
 class CrossFittedExperts(EstimatorExperts):
@@ -74,7 +106,12 @@ class CrossFittedTrainer(EstimatorTrainer):
 
     Expert k's set of fits is accepted if :math:`\sum_i R_{ik} \log f(y_i \mid
     m_k^{(-i)}(x_i), \phi_k)`, with the :math:`\phi_k` that is best for them, does not
-    fall; otherwise :math:`\phi_k` alone is updated. Either way the objective rises.
+    fall; otherwise :math:`\phi_k` alone is updated (and the number of stages). Either
+    way the objective rises.
+
+    An expert that grows by stages (boosting) answers at several numbers of them; the
+    one with the highest value of the same sum counts. A fit has all of them, so the
+    choice costs no other fit.
 
     Rows that no fold holds out have no out-of-fold prediction. Fits are made on them,
     but their y counts as unknown: a density of one under every expert, so that their
@@ -85,16 +122,26 @@ class CrossFittedTrainer(EstimatorTrainer):
 
     def __init__(self, task, previous=None):
         self.held = np.concatenate([test for _, test in task.folds])
+        is_classifier = task.classes is not None
+        self.grids = [stage_grid(each, is_classifier) for each in task.templates]
         super().__init__(task, previous)
 
     def _resume(self, previous):
         """Make the folds' fits again; dispersions go on from where they were."""
         n_experts = self.task.n_experts
         fits = self._refit(range(n_experts), previous.weights)
-        for k, (prediction, _) in enumerate(fits):
+        for k, (answers, _) in enumerate(fits):
+            stage = self._stage(k, previous.estimators[k])
             parameters = previous.noise.parameters[k]
-            self.state[k] = Fit(prediction, parameters, previous.weights[:, k])
-            self._log_density[:, k] = self._density(k, prediction, parameters)
+            model = CrossFit(answers, stage)
+            self.state[k] = Fit(model, parameters, previous.weights[:, k])
+            self._log_density[:, k] = self._density(k, model.prediction, parameters)
+
+    def _stage(self, k, estimator):
+        """The index of the number of stages that an earlier fit of expert k has."""
+        grid = self.grids[k] or []
+        n_stages = n_stages_of(estimator)
+        return grid.index(n_stages) if n_stages in grid else max(len(grid) - 1, 0)
 
     def _alive(self, responsibilities):
         """Which experts have rows held out, whose predictions say something, (K,)."""
@@ -103,24 +150,41 @@ class CrossFittedTrainer(EstimatorTrainer):
         return judged & super()._alive(responsibilities)
 
     def _refit(self, experts, responsibilities):
-        """Out-of-fold predictions of some experts, for the rows `held`."""
+        """Out-of-fold answers of some experts at each stage, (S, n_held, T)."""
         own, folds = self._own_rows(responsibilities), self.task.folds
         jobs = (
             (
                 k,
                 self._inside(train, responsibilities[:, k] * own[:, k]),
-                partial(_answer_for, rows=test, classes=self.task.classes),
+                partial(
+                    _answer_for,
+                    rows=test,
+                    classes=self.task.classes,
+                    grid=self._looks(k),
+                ),
             )
             for k in experts
             for train, test in folds
         )
         answers = self._fit_all(jobs, work=_answer_of_fit)
         size = len(folds)
-        predictions = [
-            np.concatenate(answers[first : first + size])
+        joined = [
+            np.concatenate(answers[first : first + size], axis=1)
             for first in range(0, len(answers), size)
         ]
-        return [(prediction, prediction) for prediction in predictions]
+        return [(staged, staged) for staged in joined]
+
+    def _looks(self, k):
+        """Numbers of stages to look at: a little beyond the one that counts so far."""
+        grid, fit = self.grids[k], self.state[k]
+        return grid if grid is None or fit is None else grid[: fit.model.stage + AHEAD]
+
+    def _to_fit(self, k):
+        """The estimator that becomes expert k's next fit, with no stages to spare."""
+        looks = self._looks(k)
+        if looks is None:
+            return super()._to_fit(k)
+        return with_stages(self.task.templates[k], looks[-1])
 
     def _inside(self, train, weights):
         """Weights of the rows `train`, those of all of them where the expert has none.
@@ -134,13 +198,28 @@ class CrossFittedTrainer(EstimatorTrainer):
         return inside
 
     def _propose(self, k, model, answered, weights):
-        """Take new fits, or else a new dispersion around the old ones."""
-        if super()._propose(k, model, answered, weights):
-            return True
-        prediction, _, fitted_to = self.state[k]
-        if super()._propose(k, prediction, prediction, weights):
-            self.state[k] = self.state[k]._replace(weights=fitted_to)
-        return False
+        """Take new fits, or else another stage and dispersion of the old ones."""
+        old = self.state[k]
+        before = -np.inf if old is None else weights @ self._log_density[:, k]
+        value, fit, density = self._best_stage(k, answered, weights)
+        if old is not None and not value >= before - rounding(before):
+            value, fit, density = self._best_stage(k, old.model.answers, weights)
+            if not value >= before - rounding(before):
+                return
+            fit = fit._replace(weights=old.weights)
+        self.state[k] = fit
+        self._log_density[:, k] = density
+
+    def _best_stage(self, k, answers, weights):
+        """The highest expected log density of all stages; the fit; its density."""
+        best = None
+        for stage, prediction in enumerate(answers):
+            parameters, density = self._with_noise(k, prediction, weights)
+            value = weights @ density
+            if best is None or value > best[0]:
+                fit = Fit(CrossFit(answers, stage), parameters, weights)
+                best = value, fit, density
+        return best
 
     def _with_noise(self, k, prediction, weights):
         """Parameters of expert k's family from residuals of held-out rows; density."""
@@ -168,20 +247,29 @@ class CrossFittedTrainer(EstimatorTrainer):
         weights = np.column_stack([fit.weights for fit in self.state])
         own = weights * self._own_rows(weights)
         jobs = ((k, own[:, k], None) for k in range(self.task.n_experts))
-        estimators = [estimator for estimator, _ in self._fit_all(jobs)]
+        templates = [self._grown(k) for k in range(self.task.n_experts)]
+        final = EstimatorTrainer(replace(self.task, templates=templates))
+        estimators = [estimator for estimator, _ in final._fit_all(jobs)]
         noise = Noise(self.task.families, [fit.parameters for fit in self.state])
         fitted = self.kind(estimators, noise, self.task.classes, self.task.n_jobs)
         fitted.weights = weights
         return fitted
+
+    def _grown(self, k):
+        """Expert k's template, with the number of stages that counts."""
+        template, grid = self.task.templates[k], self.grids[k]
+        if grid is None:
+            return template
+        return with_stages(template, grid[self.state[k].model.stage])
 
     def memorised(self):
         """None: experts are not judged by the rows they were fitted to."""
         return []
 
 
-def _answer_for(estimator, X, rows, classes):
-    """An estimator's answers for some rows."""
-    return answer(estimator, _safe_indexing(X, rows), classes)
+def _answer_for(estimator, X, rows, classes, grid):
+    """An estimator's answers for some rows at each number of stages of a grid."""
+    return staged_answers(estimator, _safe_indexing(X, rows), classes, grid)
 
 
 def _answer_of_fit(*args, **settings):

@@ -123,9 +123,14 @@ def resample(weights, random_state):
 
 def align_probabilities(classifier, X, classes):
     """``classifier.predict_proba`` with one column for each of `classes` (sorted)."""
-    proba = np.asarray(classifier.predict_proba(X), dtype=np.float64)
-    if len(classifier.classes_) == len(classes):
+    return align(classifier.predict_proba(X), classifier.classes_, classes)
+
+
+def align(proba, known, classes):
+    """Probabilities of the classes `known`, with a column for each of `classes`."""
+    proba = np.array(proba, dtype=np.float64)
+    if len(known) == len(classes):
         return proba
     aligned = np.zeros((proba.shape[0], len(classes)))
-    aligned[:, np.searchsorted(classes, classifier.classes_)] = proba
+    aligned[:, np.searchsorted(classes, known)] = proba
     return aligned
