@@ -172,6 +172,36 @@ def test_held_out_rows_find_the_true_number_as_well(three_lines):
     assert search.fit(*three_lines).best_n_experts_ == 3
 
 
+@pytest.mark.parametrize("criterion", ["bic", "cv"])
+def test_patience_ends_the_search_where_numbers_no_longer_help(three_lines, criterion):
+    """Two numbers beyond the best one, and these as in a search of all."""
+    search = ExpertCountSearch(
+        LINEAR, range(1, 8), criterion=criterion, patience=2
+    ).fit(*three_lines)
+    everything = clone(search).set_params(n_experts=range(1, 6), patience=None)
+    everything.fit(*three_lines)
+    assert search.best_n_experts_ == everything.best_n_experts_ == 3
+    for name in set(search.results_) - {"fit_time"}:
+        np.testing.assert_array_equal(search.results_[name], everything.results_[name])
+    proba = search.best_estimator_.gate_proba(three_lines[0])
+    np.testing.assert_array_equal(
+        proba, everything.best_estimator_.gate_proba(three_lines[0])
+    )
+
+
+def test_patience_counts_numbers_since_the_best():
+    search = ExpertCountSearch(LINEAR, patience=2)
+    fine = np.zeros(4, dtype=bool)
+    assert not search._is_over([3.0, 4.0], fine[:2])
+    assert not search._is_over([3.0, 4.0, 2.0], fine[:3])
+    assert search._is_over([3.0, 4.0, 3.0], fine[:3])
+    assert search._is_over([3.0, 2.0, 4.0, 5.0], fine)
+    # A collapsed fit, whatever its likelihood, is no improvement.
+    collapsed = np.array([False, False, False, True])
+    assert search._is_over([3.0, 2.0, 4.0, 1.0], collapsed)
+    assert not clone(search).set_params(patience=None)._is_over([1.0, 2.0, 3.0], fine)
+
+
 def test_held_out_rows_of_weight_zero_do_not_count(regression):
     X, y = regression
     weights = np.ones(len(y))
@@ -414,6 +444,7 @@ def test_only_the_warnings_of_the_chosen_fit_are_given(regression):
         (ExpertCountSearch(TREES, [0, 1]), ValueError, "positive"),
         (ExpertCountSearch(LINEAR, [1, 500]), ValueError, "n_experts=500"),
         (ExpertCountSearch(LINEAR, criterion="dic"), ValueError, "'criterion'"),
+        (ExpertCountSearch(LINEAR, patience=0), ValueError, "'patience'"),
     ],
 )
 def test_errors_name_the_parameter_and_say_what_to_do(
