@@ -17,6 +17,7 @@ from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
     KFold,
+    cross_val_predict,
     cross_val_score,
     cross_validate,
 )
@@ -200,6 +201,39 @@ def test_patience_counts_numbers_since_the_best():
     collapsed = np.array([False, False, False, True])
     assert search._is_over([3.0, 2.0, 4.0, 1.0], collapsed)
     assert not clone(search).set_params(patience=None)._is_over([1.0, 2.0, 3.0], fine)
+
+
+def test_out_of_fold_criterion_is_that_of_held_out_predictions(regression):
+    """For one expert the log likelihood of cross-validated residuals."""
+    X, y = regression
+    folds = KFold(3, shuffle=True, random_state=0)
+    search = ExpertCountSearch(
+        MixtureOfExpertsRegressor(LinearRegression(), cv=folds, tol=1e-2),
+        [1, 2],
+        criterion="out_of_fold",
+        split=False,
+    ).fit(X, y)
+    residuals = y - cross_val_predict(LinearRegression(), X, y, cv=folds)
+    mean_square = np.mean(residuals**2)
+    alone = len(y) * (np.log(2 * np.pi * mean_square) + 1) + 2
+    assert search.results_["out_of_fold"][0] == pytest.approx(alone, rel=1e-4)
+    model = search.best_estimator_
+    assert search.best_n_experts_ == model.n_experts_ == 2
+    gate_and_noise = X.shape[1] + 1 + 2
+    assert search.best_score_ == pytest.approx(
+        -2 * model.log_likelihood_ + 2 * gate_and_noise
+    )
+
+
+def test_out_of_fold_criterion_takes_no_experts_for_noise():
+    """Boosting of pure noise: a second expert finds nothing that held-out rows show."""
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(200, 2)), rng.normal(size=200)
+    estimator = clone(TREES).set_params(cv=3)
+    search = ExpertCountSearch(
+        estimator, [1, 2], criterion="out_of_fold", split=False
+    ).fit(X, y)
+    assert search.best_n_experts_ == 1
 
 
 def test_held_out_rows_of_weight_zero_do_not_count(regression):
@@ -445,6 +479,7 @@ def test_only_the_warnings_of_the_chosen_fit_are_given(regression):
         (ExpertCountSearch(LINEAR, [1, 500]), ValueError, "n_experts=500"),
         (ExpertCountSearch(LINEAR, criterion="dic"), ValueError, "'criterion'"),
         (ExpertCountSearch(LINEAR, patience=0), ValueError, "'patience'"),
+        (ExpertCountSearch(LINEAR, criterion="out_of_fold"), ValueError, "a cv"),
     ],
 )
 def test_errors_name_the_parameter_and_say_what_to_do(

@@ -33,6 +33,7 @@ from skmoe.model_selection._criteria import (
     check_known,
     columns_of,
     information,
+    out_of_fold,
 )
 from skmoe.model_selection._delegation import delegated, delegated_attribute
 from skmoe.model_selection._fits import Rows, fit_counts
@@ -59,11 +60,14 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         None), not a list.
     n_experts : array-like of int, default=None
         Numbers to compare, in any order. None: 1 to 8, or to the number of rows.
-    criterion : {'bic', 'aic', 'icl', 'cv'}, default='bic'
+    criterion : {'bic', 'aic', 'icl', 'cv', 'out_of_fold'}, default='bic'
         'bic' finds the true number as rows grow; 'aic' takes more experts, which may
         predict better; 'icl' fewer, which divide the rows clearly; 'cv', the mean log
         density of held-out rows, needs no number of parameters and so serves experts
-        of any kind, at the cost of a fit per fold.
+        of any kind, at the cost of a fit per fold. 'out_of_fold' serves them too where
+        the estimator has a `cv` of its own: the out-of-fold log likelihood that EM
+        maximised, with AIC's correction for the parameters of the gate and the
+        dispersions, which saw the rows; no further fits.
     cv : int, splitter or iterable, default=None
         For `criterion='cv'` only: as in `cross_val_score`; None: 5 folds, stratified
         for a classifier.
@@ -91,7 +95,8 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         `pandas.DataFrame(results_)` is a table. `n_experts`; `rank` (1 is best);
         `fit_time` in seconds; `converged`; `collapsed`. For a criterion also `start`
         ('own' or 'split', whichever won), `log_likelihood`, `n_parameters`, `aic`,
-        `bic` and `icl`; for 'cv', `mean_test_score`, `std_test_score` and
+        `bic` and `icl`, and `out_of_fold` if the estimator has `cv`; for
+        `criterion='cv'`, `mean_test_score`, `std_test_score` and
         `split0_test_score` on, where `converged` and `collapsed` are shares of the
         folds.
     best_n_experts_ : int
@@ -149,7 +154,7 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict", "score_samples"])],
         "n_experts": [None, "array-like"],
-        "criterion": [StrOptions({*CRITERIA, "cv"})],
+        "criterion": [StrOptions({*CRITERIA, "cv", "out_of_fold"})],
         "cv": ["cv_object"],
         "split": ["boolean"],
         "patience": [None, Interval(Integral, 1, None, closed="left")],
@@ -210,7 +215,8 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         ------
         ValueError
             On bad parameters or data; if the experts of the estimator are a list; if a
-            criterion needs a number of parameters that is unknown.
+            criterion needs a number of parameters that is unknown, or 'out_of_fold' an
+            estimator with `cv`.
         """
         if y is None:
             raise ValueError(
@@ -218,6 +224,12 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
                 "the target y is None."
             )
         check_mixture(self.estimator, one_template=True)
+        if self.criterion == "out_of_fold" and self.estimator.cv is None:
+            raise ValueError(
+                "criterion='out_of_fold' is the likelihood that an estimator with a "
+                f"cross-fitted E-step maximises: give {self.estimator!r} a cv, or use "
+                "criterion='cv'."
+            )
         estimator_params, split_params = self._route(fit_params)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
@@ -290,7 +302,7 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
                 n_jobs=self.n_jobs,
             )
             fits += new
-            known += [information(fit.model, rows) for fit in new]
+            known += [_all_criteria(fit.model, rows) for fit in new]
             collapsed = np.array([fit.is_collapsed for fit in fits])
             if self._is_over([row[self.criterion] for row in known], collapsed):
                 break
@@ -418,6 +430,13 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         tags.input_tags.allow_nan = inner.input_tags.allow_nan
         tags.input_tags.positive_only = inner.input_tags.positive_only
         return tags
+
+
+def _all_criteria(model, rows):
+    """What `information` says and, with `cv`, the out-of-fold criterion."""
+    if model.cv is None:
+        return information(model, rows)
+    return {**information(model, rows), "out_of_fold": out_of_fold(model)}
 
 
 def _held_out(estimator, rows, counts, split, fold, previous):
