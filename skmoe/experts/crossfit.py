@@ -105,6 +105,13 @@ class CrossFittedTrainer(EstimatorTrainer):
     def _refit(self, experts, responsibilities):
         """Out-of-fold predictions of some experts, for the rows `held`."""
         own, folds = self._own_rows(responsibilities), self.task.folds
+        # An only expert, for one, is fitted to the same weights at every step.
+        known = {
+            k: self.state[k].model
+            for k in experts
+            if self.state[k] is not None
+            and np.array_equal(self.state[k].weights, responsibilities[:, k])
+        }
         jobs = (
             (
                 k,
@@ -112,13 +119,13 @@ class CrossFittedTrainer(EstimatorTrainer):
                 partial(_answer_for, rows=test, classes=self.task.classes),
             )
             for k in experts
+            if k not in known
             for train, test in folds
         )
-        answers = self._fit_all(jobs, work=_answer_of_fit)
-        size = len(folds)
+        answers = iter(self._fit_all(jobs, work=_answer_of_fit))
         predictions = [
-            np.concatenate(answers[first : first + size])
-            for first in range(0, len(answers), size)
+            known[k] if k in known else np.concatenate([next(answers) for _ in folds])
+            for k in experts
         ]
         return [(prediction, prediction) for prediction in predictions]
 
