@@ -59,8 +59,8 @@ class SymmetricSolver:
             lower[~full_rank] = np.eye(unit.shape[1])
         # Triangular inverses: a third of the cost of factorising a general matrix.
         self.factors = np.empty_like(lower)
-        for factor, triangle in zip(self.factors, lower, strict=True):
-            factor[:] = dtrtri(triangle.T)[0]
+        for k in range(len(lower) if lower.size else 0):  # LAPACK refuses no columns
+            self.factors[k] = dtrtri(lower[k].T)[0]
         return full_rank
 
     def _decompose(self, k, unit):
