@@ -30,6 +30,7 @@ from skmoe.datasets import make_mixture_of_experts
 from skmoe.gates import SoftmaxGate
 from skmoe.model_selection import ExpertCountSearch
 from skmoe.model_selection._fits import Rows
+from skmoe.model_selection._search import _smallest_alike
 from skmoe.model_selection._split import split_worst
 
 LINEAR = MixtureOfExpertsRegressor()
@@ -234,6 +235,28 @@ def test_out_of_fold_criterion_takes_no_experts_for_noise():
         estimator, [1, 2], criterion="out_of_fold", split=False
     ).fit(X, y)
     assert search.best_n_experts_ == 1
+
+
+def test_parsimonious_choice_is_within_a_standard_error_of_the_paired_differences():
+    # One fold decides for three; all agree that two beat one, and little else differs.
+    scores = np.array(
+        [[1.0, 5.0, 3.0], [2.0, 6.1, 3.9], [2.1, 5.9, 4.5], [2.0, 6.0, 4.0]]
+    )
+    assert scores.mean(axis=1).argmax() == 2
+    assert _smallest_alike(scores) == 1
+    assert _smallest_alike(scores + np.array([[0.0], [0.0], [9.0], [0.0]])) == 2
+    assert _smallest_alike(scores[:, :1]) == 2  # one fold has no standard error
+    assert _smallest_alike(np.zeros((3, 2))) == 0
+
+
+def test_parsimonious_search_takes_no_more_experts(regression):
+    X, y = regression
+    best = ExpertCountSearch(LINEAR, range(1, 5), criterion="cv").fit(X, y)
+    alike = clone(best).set_params(parsimonious=True).fit(X, y)
+    assert alike.best_n_experts_ <= best.best_n_experts_
+    row = alike.best_n_experts_ - 1
+    assert alike.best_score_ == alike.results_["mean_test_score"][row]
+    assert alike.best_estimator_.n_experts_ == alike.best_n_experts_
 
 
 def test_held_out_rows_of_weight_zero_do_not_count(regression):

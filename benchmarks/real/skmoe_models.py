@@ -116,7 +116,9 @@ def _by_folds(mixture, counts, seed):
 
     # Shuffled, as the folds of the benchmark are: the rows of some sets have an order.
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    return ExpertCountSearch(mixture, counts, criterion="cv", cv=folds, patience=2)
+    return ExpertCountSearch(
+        mixture, counts, criterion="cv", cv=folds, patience=2, parsimonious=True
+    )
 
 
 def _tree_classes(seed, **parameters):

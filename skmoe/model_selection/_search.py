@@ -78,6 +78,11 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         Stop when so many numbers of experts in a row, ascending, were no better than
         the best one before them: 2 saves the larger, slower fits and passes over one
         bad maximum. None: all are fitted.
+    parsimonious : bool, default=False
+        For `criterion='cv'` only: choose the smallest number that is at most one
+        standard error below the best, the error of the mean of the differences between
+        the two over the folds [4]_. Numbers that folds cannot tell apart then do not
+        grow by chance.
     n_jobs : int, default=None
         Numbers of experts (for 'cv', folds) fitted at a time; split starts wait for
         one another, and with `patience` each number for the one before it. The result
@@ -100,9 +105,11 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         `split0_test_score` on, where `converged` and `collapsed` are shares of the
         folds.
     best_n_experts_ : int
-        The number chosen; of several that are equal the smallest.
+        The number chosen; of several that are equal (or, if `parsimonious`, alike) the
+        smallest.
     best_score_ : float
-        Its criterion (the lowest), or its mean held-out log density (the highest).
+        Its criterion (the lowest), or its mean held-out log density (the highest,
+        unless `parsimonious`).
     best_estimator_ : estimator
         The estimator with that number, fitted; with `refit` only.
     n_features_in_ : int
@@ -133,6 +140,8 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
        719-725.
     .. [3] Li, K.-C. (1992). "On principal Hessian directions for data visualization and
        dimension reduction". JASA 87(420), 1025-1039.
+    .. [4] Breiman, L., Friedman, J. H., Olshen, R. A. & Stone, C. J. (1984).
+       Classification and Regression Trees, section 3.4.3. Wadsworth.
 
     Examples
     --------
@@ -158,6 +167,7 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         "cv": ["cv_object"],
         "split": ["boolean"],
         "patience": [None, Interval(Integral, 1, None, closed="left")],
+        "parsimonious": ["boolean"],
         "n_jobs": [None, Integral],
         "refit": ["boolean"],
         "verbose": ["verbose"],
@@ -172,6 +182,7 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         cv=None,
         split=True,
         patience=None,
+        parsimonious=False,
         n_jobs=None,
         refit=True,
         verbose=0,
@@ -182,6 +193,7 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         self.cv = cv
         self.split = split
         self.patience = patience
+        self.parsimonious = parsimonious
         self.n_jobs = n_jobs
         self.refit = refit
         self.verbose = verbose
@@ -327,7 +339,7 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
     def _cross_validate(self, rows, counts, split_params):
         scores, times, converged, collapsed = self._by_folds(rows, counts, split_params)
         mean = scores.mean(axis=1)
-        best = int(mean.argmax())
+        best = _smallest_alike(scores) if self.parsimonious else int(mean.argmax())
         self.results_ = {
             "n_experts": np.array(counts[: len(mean)]),
             "rank": _ranks(np.argsort(-mean, kind="stable")),
@@ -453,6 +465,13 @@ def _held_out(estimator, rows, counts, split, fold, previous):
     converged = [float(fit.model.converged_) for fit in fits]
     collapsed = [float(fit.is_collapsed) for fit in fits]
     return np.array([scores, times, converged, collapsed]), fits[-1]
+
+
+def _smallest_alike(scores):
+    """First row of (n_counts, n_folds) within a standard error of the best one."""
+    short = scores[scores.mean(axis=1).argmax()] - scores
+    error = short.std(axis=1, ddof=min(1, scores.shape[1] - 1))
+    return int(np.argmax(short.mean(axis=1) <= error / np.sqrt(scores.shape[1])))
 
 
 def _ranks(order):
