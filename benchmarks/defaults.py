@@ -7,8 +7,9 @@
 Prints the tables of docs/defaults.md: for the reference maxima of tests/reference, how
 many cases each setting reaches and what it costs; for data sets, the held-out negative
 log likelihood of linear experts, and what limits on predictions, early stopping and
-priors change. FOLDER may hold more data sets, as `NAME.csv.gz` with a column `target`;
-the sets that the package ships are always there.
+priors change; for classes, the held-out log loss of logistic experts. FOLDER may hold
+more data sets, as `NAME.csv.gz` with a column `target` (for classes as real/data.py
+describes); the sets that the package or scikit-learn ships are always there.
 """
 
 import sys
@@ -20,25 +21,30 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
-from skmoe import MixtureOfExpertsRegressor
+from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.datasets import load_bike_sharing, load_concrete, load_penguins
 from skmoe.experts import PooledRidge
 from skmoe.families import Gaussian
 from skmoe.gates import SoftmaxGate
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parent / "real"))
+from data import capped, fold
+from data import data_sets as real_data_sets
 from test_references import CASES, TOLERANCE, fit_case
 
 warnings.simplefilter("ignore")
 MAX_ROWS = 3000
 # Least squares without a penalty is no sensible expert beyond this width.
 MAX_COLUMNS = 60
+# Rows of a set of classes, as in docs/real.md.
+REAL_ROWS = 2000
 
 
 def data_sets(folder):
@@ -234,6 +240,58 @@ def dispersion_table(folder):
     compare(models, folder)
 
 
+def classifier_table(folder, n_splits=3):
+    """Held-out log loss of logistic experts: their penalty, the gate's, and starts."""
+    print("classifiers, three folds: held-out log loss")
+    for data in data_sets_of_classes(folder):
+        folds = [fold(data, n_splits, index) for index in range(n_splits)]
+        print(f"{data.name} ({len(data.X)} x {folds[0]['X_train'].shape[1]})")
+        for n_experts in (1, 2, 4):
+            for name, parameters in classifier_settings(n_experts).items():
+                model = MixtureOfExpertsClassifier(
+                    **{"n_experts": n_experts, "random_state": 0, **parameters}
+                )
+                print(f"  K={n_experts} {name:12s} {log_loss_of(model, folds)}")
+
+
+def data_sets_of_classes(folder):
+    """Those of benchmarks/real, as they are there."""
+    for data in real_data_sets(folder):
+        if data.task == "classification":
+            yield capped(data, REAL_ROWS)
+
+
+def classifier_settings(n_experts):
+    """Keywords by name; one expert has no gate and no start."""
+    strengths = {"C=0.1": 0.1, "C=K": n_experts, "C=10": 10.0, "C=100": 100.0}
+    penalties = {
+        name: {"experts": LogisticRegression(C=C)} for name, C in strengths.items()
+    }
+    if n_experts == 1:
+        return {"default": {}, **penalties}
+    return {
+        "default": {},
+        "tol=1e-4": {"tol": 1e-4},
+        **penalties,
+        "alpha=1e-3": {"gate": SoftmaxGate(alpha=1e-3)},
+        "alpha=1e-2": {"gate": SoftmaxGate(alpha=1e-2)},
+        "init=kmeans": {"init": "kmeans"},
+    }
+
+
+def log_loss_of(model, folds):
+    """Mean over the folds, with seconds and iterations, as text."""
+    rows = []
+    for part in folds:
+        start = time.perf_counter()
+        model.fit(part["X_train"], part["y_train"])
+        seconds = time.perf_counter() - start
+        loss = -model.score_samples(part["X_test"], part["y_test"]).mean()
+        rows.append((loss, seconds, model.n_iter_))
+    loss, seconds, iterations = np.mean(rows, axis=0)
+    return f"{loss:8.4f}  {seconds:6.2f} s  {iterations:5.0f} iterations"
+
+
 def data_table(folder):
     """Held-out results of linear experts, K = 3 unless varied."""
     base = {"n_experts": 3, "extrapolation": "free", "random_state": 0}
@@ -279,3 +337,4 @@ if __name__ == "__main__":
     early_stopping_table(FOLDER)
     shrinkage_table(FOLDER)
     dispersion_table(FOLDER)
+    classifier_table(FOLDER)

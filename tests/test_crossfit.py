@@ -55,6 +55,26 @@ def noisy_regimes(n_samples=600, seed=0):
 # -- one expert: ordinary cross-validation ---------------------------------------------
 
 
+class Counting(LinearRegression):
+    """Least squares that says how often it was fitted."""
+
+    n_fits = 0
+
+    def fit(self, X, y, sample_weight=None):
+        Counting.n_fits += 1
+        return super().fit(X, y, sample_weight)
+
+
+def test_an_only_expert_is_fitted_once_per_fold(monkeypatch):
+    """Its weights never change, so neither would its fits; its dispersion may."""
+    monkeypatch.setattr(Counting, "n_fits", 0)
+    X, y = noisy_regimes(200)
+    model = mixture(Counting(), 1, family="student_t").fit(X, y)
+    assert model.n_iter_ > 1
+    assert Counting.n_fits == FOLDS.get_n_splits() + 1
+    assert np.all(np.diff(model.lower_bounds_) >= -1e-12)
+
+
 def test_dispersion_of_a_constant_is_the_leave_one_out_residual():
     y = np.array([1.0, 2.0, 4.0, 9.0])
     model = mixture(DummyRegressor(), 1, LeaveOneOut()).fit(np.zeros((4, 1)), y)

@@ -17,6 +17,7 @@ from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
     KFold,
+    cross_val_predict,
     cross_val_score,
     cross_validate,
 )
@@ -29,6 +30,7 @@ from skmoe.datasets import make_mixture_of_experts
 from skmoe.gates import SoftmaxGate
 from skmoe.model_selection import ExpertCountSearch
 from skmoe.model_selection._fits import Rows
+from skmoe.model_selection._search import _smallest_alike
 from skmoe.model_selection._split import split_worst
 
 LINEAR = MixtureOfExpertsRegressor()
@@ -170,6 +172,91 @@ def test_held_out_score_is_the_mean_log_density(regression):
 def test_held_out_rows_find_the_true_number_as_well(three_lines):
     search = ExpertCountSearch(LINEAR, [1, 2, 3], criterion="cv", cv=3)
     assert search.fit(*three_lines).best_n_experts_ == 3
+
+
+@pytest.mark.parametrize("criterion", ["bic", "cv"])
+def test_patience_ends_the_search_where_numbers_no_longer_help(three_lines, criterion):
+    """Two numbers beyond the best one, and these as in a search of all."""
+    search = ExpertCountSearch(
+        LINEAR, range(1, 8), criterion=criterion, patience=2
+    ).fit(*three_lines)
+    everything = clone(search).set_params(n_experts=range(1, 6), patience=None)
+    everything.fit(*three_lines)
+    assert search.best_n_experts_ == everything.best_n_experts_ == 3
+    for name in set(search.results_) - {"fit_time"}:
+        np.testing.assert_array_equal(search.results_[name], everything.results_[name])
+    proba = search.best_estimator_.gate_proba(three_lines[0])
+    np.testing.assert_array_equal(
+        proba, everything.best_estimator_.gate_proba(three_lines[0])
+    )
+
+
+def test_patience_counts_numbers_since_the_best():
+    search = ExpertCountSearch(LINEAR, patience=2)
+    fine = np.zeros(4, dtype=bool)
+    assert not search._is_over([3.0, 4.0], fine[:2])
+    assert not search._is_over([3.0, 4.0, 2.0], fine[:3])
+    assert search._is_over([3.0, 4.0, 3.0], fine[:3])
+    assert search._is_over([3.0, 2.0, 4.0, 5.0], fine)
+    # A collapsed fit, whatever its likelihood, is no improvement.
+    collapsed = np.array([False, False, False, True])
+    assert search._is_over([3.0, 2.0, 4.0, 1.0], collapsed)
+    assert not clone(search).set_params(patience=None)._is_over([1.0, 2.0, 3.0], fine)
+
+
+def test_out_of_fold_criterion_is_that_of_held_out_predictions(regression):
+    """For one expert the log likelihood of cross-validated residuals."""
+    X, y = regression
+    folds = KFold(3, shuffle=True, random_state=0)
+    search = ExpertCountSearch(
+        MixtureOfExpertsRegressor(LinearRegression(), cv=folds, tol=1e-2),
+        [1, 2],
+        criterion="out_of_fold",
+        split=False,
+    ).fit(X, y)
+    residuals = y - cross_val_predict(LinearRegression(), X, y, cv=folds)
+    mean_square = np.mean(residuals**2)
+    alone = len(y) * (np.log(2 * np.pi * mean_square) + 1) + 2
+    assert search.results_["out_of_fold"][0] == pytest.approx(alone, rel=1e-4)
+    model = search.best_estimator_
+    assert search.best_n_experts_ == model.n_experts_ == 2
+    gate_and_noise = X.shape[1] + 1 + 2
+    assert search.best_score_ == pytest.approx(
+        -2 * model.log_likelihood_ + 2 * gate_and_noise
+    )
+
+
+def test_out_of_fold_criterion_takes_no_experts_for_noise():
+    """Boosting of pure noise: a second expert finds nothing that held-out rows show."""
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(200, 2)), rng.normal(size=200)
+    estimator = clone(TREES).set_params(cv=3)
+    search = ExpertCountSearch(
+        estimator, [1, 2], criterion="out_of_fold", split=False
+    ).fit(X, y)
+    assert search.best_n_experts_ == 1
+
+
+def test_parsimonious_choice_is_within_a_standard_error_of_the_paired_differences():
+    # One fold decides for three; all agree that two beat one, and little else differs.
+    scores = np.array(
+        [[1.0, 5.0, 3.0], [2.0, 6.1, 3.9], [2.1, 5.9, 4.5], [2.0, 6.0, 4.0]]
+    )
+    assert scores.mean(axis=1).argmax() == 2
+    assert _smallest_alike(scores) == 1
+    assert _smallest_alike(scores + np.array([[0.0], [0.0], [9.0], [0.0]])) == 2
+    assert _smallest_alike(scores[:, :1]) == 2  # one fold has no standard error
+    assert _smallest_alike(np.zeros((3, 2))) == 0
+
+
+def test_parsimonious_search_takes_no_more_experts(regression):
+    X, y = regression
+    best = ExpertCountSearch(LINEAR, range(1, 5), criterion="cv").fit(X, y)
+    alike = clone(best).set_params(parsimonious=True).fit(X, y)
+    assert alike.best_n_experts_ <= best.best_n_experts_
+    row = alike.best_n_experts_ - 1
+    assert alike.best_score_ == alike.results_["mean_test_score"][row]
+    assert alike.best_estimator_.n_experts_ == alike.best_n_experts_
 
 
 def test_held_out_rows_of_weight_zero_do_not_count(regression):
@@ -414,6 +501,8 @@ def test_only_the_warnings_of_the_chosen_fit_are_given(regression):
         (ExpertCountSearch(TREES, [0, 1]), ValueError, "positive"),
         (ExpertCountSearch(LINEAR, [1, 500]), ValueError, "n_experts=500"),
         (ExpertCountSearch(LINEAR, criterion="dic"), ValueError, "'criterion'"),
+        (ExpertCountSearch(LINEAR, patience=0), ValueError, "'patience'"),
+        (ExpertCountSearch(LINEAR, criterion="out_of_fold"), ValueError, "a cv"),
     ],
 )
 def test_errors_name_the_parameter_and_say_what_to_do(

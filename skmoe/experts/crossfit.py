@@ -152,6 +152,13 @@ class CrossFittedTrainer(EstimatorTrainer):
     def _refit(self, experts, responsibilities):
         """Out-of-fold answers of some experts at each stage, (S, n_held, T)."""
         own, folds = self._own_rows(responsibilities), self.task.folds
+        # An only expert, for one, is fitted to the same weights at every step.
+        known = {
+            k: self.state[k].model
+            for k in experts
+            if self.state[k] is not None
+            and np.array_equal(self.state[k].weights, responsibilities[:, k])
+        }
         jobs = (
             (
                 k,
@@ -164,13 +171,15 @@ class CrossFittedTrainer(EstimatorTrainer):
                 ),
             )
             for k in experts
+            if k not in known
             for train, test in folds
         )
-        answers = self._fit_all(jobs, work=_answer_of_fit)
-        size = len(folds)
+        answers = iter(self._fit_all(jobs, work=_answer_of_fit))
         joined = [
-            np.concatenate(answers[first : first + size], axis=1)
-            for first in range(0, len(answers), size)
+            known[k].answers
+            if k in known
+            else np.concatenate([next(answers) for _ in folds], axis=1)
+            for k in experts
         ]
         return [(staged, staged) for staged in joined]
 

@@ -4,6 +4,8 @@
 
 import numpy as np
 
+from skmoe._counting import count_parameters
+
 CRITERIA = ("aic", "bic", "icl")
 # Metadata of `fit` with which rows are not independent draws from the mixture.
 _KNOWN = {"groups", "expert_labels"}
@@ -34,6 +36,16 @@ def information(model, rows):
         "bic": bic,
         "icl": bic + 2 * entropy,
     }
+
+
+def out_of_fold(model):
+    """Minus twice the out-of-fold log likelihood of a fit with `cv`, plus a correction.
+
+    Its experts did not see the rows that they are judged by. Gate and dispersions did,
+    so their parameters cost what AIC makes them cost.
+    """
+    noise = model._experts.noise.count_parameters()
+    return -2 * model.log_likelihood_ + 2 * (count_parameters(model.gate_) + noise)
 
 
 def check_known(n_parameters, criterion, advice):

@@ -137,18 +137,21 @@ def better(first, second):
     )
 
 
-def fit_counts(estimator, rows, counts, *, split, n_jobs=None):
+def fit_counts(estimator, rows, counts, *, split, previous=None, n_jobs=None):
     """Fit every number of experts in `counts` (ascending); a list of `Fit`.
 
     Own starts run in parallel. With `split`, each number is then also started from the
-    solution before it with its worst expert split, and the better fit is kept.
+    solution before it (that of the first is `previous`, if there is one) with its worst
+    expert split, and the better fit is kept.
     """
     fits = Parallel(n_jobs=n_jobs)(
         delayed(fit_quietly)(estimator, rows, n_experts=count) for count in counts
     )
     if split:
-        for i in range(1, len(fits)):
-            fits[i] = better(fits[i], grow(estimator, rows, fits[i - 1], counts[i]))
+        for i, count in enumerate(counts):
+            if previous is not None:
+                fits[i] = better(fits[i], grow(estimator, rows, previous, count))
+            previous = fits[i]
     return fits
 
 

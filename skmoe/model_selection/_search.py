@@ -19,6 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from skmoe._classifier import MixtureOfExpertsClassifier
 from skmoe._compat import (
     HasMethods,
+    Interval,
     StrOptions,
     _fit_context,
     _routing_enabled,
@@ -32,6 +33,7 @@ from skmoe.model_selection._criteria import (
     check_known,
     columns_of,
     information,
+    out_of_fold,
 )
 from skmoe.model_selection._delegation import delegated, delegated_attribute
 from skmoe.model_selection._fits import Rows, fit_counts
@@ -58,20 +60,33 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         None), not a list.
     n_experts : array-like of int, default=None
         Numbers to compare, in any order. None: 1 to 8, or to the number of rows.
-    criterion : {'bic', 'aic', 'icl', 'cv'}, default='bic'
+    criterion : {'bic', 'aic', 'icl', 'cv', 'out_of_fold'}, default='bic'
         'bic' finds the true number as rows grow; 'aic' takes more experts, which may
         predict better; 'icl' fewer, which divide the rows clearly; 'cv', the mean log
         density of held-out rows, needs no number of parameters and so serves experts
-        of any kind, at the cost of a fit per fold.
+        of any kind, at the cost of a fit per fold. 'out_of_fold' serves them too where
+        the estimator has a `cv` of its own: the out-of-fold log likelihood that EM
+        maximised, with AIC's correction for the parameters of the gate and the
+        dispersions, which saw the rows; no further fits.
     cv : int, splitter or iterable, default=None
         For `criterion='cv'` only: as in `cross_val_score`; None: 5 folds, stratified
         for a classifier.
     split : bool, default=True
         Whether each K also starts from the solution before it. It finds maxima that
         own starts miss, and makes the likelihood rise with K.
+    patience : int, default=None
+        Stop when so many numbers of experts in a row, ascending, were no better than
+        the best one before them: 2 saves the larger, slower fits and passes over one
+        bad maximum. None: all are fitted.
+    parsimonious : bool, default=False
+        For `criterion='cv'` only: choose the smallest number that is at most one
+        standard error below the best, the error of the mean of the differences between
+        the two over the folds [4]_. Numbers that folds cannot tell apart then do not
+        grow by chance.
     n_jobs : int, default=None
         Numbers of experts (for 'cv', folds) fitted at a time; split starts wait for
-        one another. The result does not depend on it.
+        one another, and with `patience` each number for the one before it. The result
+        does not depend on it.
     refit : bool, default=True
         Whether to keep the best estimator, fitted to all rows. For 'cv' this takes
         another fit of each K up to the best.
@@ -81,16 +96,20 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
     Attributes
     ----------
     results_ : dict of str to ndarray
-        A column per key, a row per K, ascending; `pandas.DataFrame(results_)` is a
-        table. `n_experts`; `rank` (1 is best); `fit_time` in seconds;
-        `converged`; `collapsed`. For a criterion also `start` ('own' or 'split',
-        whichever won), `log_likelihood`, `n_parameters`, `aic`, `bic` and `icl`;
-        for 'cv', `mean_test_score`, `std_test_score` and `split0_test_score` on,
-        where `converged` and `collapsed` are shares of the folds.
+        A column per key, a row per K that was fitted, ascending;
+        `pandas.DataFrame(results_)` is a table. `n_experts`; `rank` (1 is best);
+        `fit_time` in seconds; `converged`; `collapsed`. For a criterion also `start`
+        ('own' or 'split', whichever won), `log_likelihood`, `n_parameters`, `aic`,
+        `bic` and `icl`, and `out_of_fold` if the estimator has `cv`; for
+        `criterion='cv'`, `mean_test_score`, `std_test_score` and
+        `split0_test_score` on, where `converged` and `collapsed` are shares of the
+        folds.
     best_n_experts_ : int
-        The number chosen; of several that are equal the smallest.
+        The number chosen; of several that are equal (or, if `parsimonious`, alike) the
+        smallest.
     best_score_ : float
-        Its criterion (the lowest), or its mean held-out log density (the highest).
+        Its criterion (the lowest), or its mean held-out log density (the highest,
+        unless `parsimonious`).
     best_estimator_ : estimator
         The estimator with that number, fitted; with `refit` only.
     n_features_in_ : int
@@ -121,6 +140,8 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
        719-725.
     .. [3] Li, K.-C. (1992). "On principal Hessian directions for data visualization and
        dimension reduction". JASA 87(420), 1025-1039.
+    .. [4] Breiman, L., Friedman, J. H., Olshen, R. A. & Stone, C. J. (1984).
+       Classification and Regression Trees, section 3.4.3. Wadsworth.
 
     Examples
     --------
@@ -142,9 +163,11 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict", "score_samples"])],
         "n_experts": [None, "array-like"],
-        "criterion": [StrOptions({*CRITERIA, "cv"})],
+        "criterion": [StrOptions({*CRITERIA, "cv", "out_of_fold"})],
         "cv": ["cv_object"],
         "split": ["boolean"],
+        "patience": [None, Interval(Integral, 1, None, closed="left")],
+        "parsimonious": ["boolean"],
         "n_jobs": [None, Integral],
         "refit": ["boolean"],
         "verbose": ["verbose"],
@@ -158,6 +181,8 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         criterion="bic",
         cv=None,
         split=True,
+        patience=None,
+        parsimonious=False,
         n_jobs=None,
         refit=True,
         verbose=0,
@@ -167,6 +192,8 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         self.criterion = criterion
         self.cv = cv
         self.split = split
+        self.patience = patience
+        self.parsimonious = parsimonious
         self.n_jobs = n_jobs
         self.refit = refit
         self.verbose = verbose
@@ -200,7 +227,8 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         ------
         ValueError
             On bad parameters or data; if the experts of the estimator are a list; if a
-            criterion needs a number of parameters that is unknown.
+            criterion needs a number of parameters that is unknown, or 'out_of_fold' an
+            estimator with `cv`.
         """
         if y is None:
             raise ValueError(
@@ -208,6 +236,12 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
                 "the target y is None."
             )
         check_mixture(self.estimator, one_template=True)
+        if self.criterion == "out_of_fold" and self.estimator.cv is None:
+            raise ValueError(
+                "criterion='out_of_fold' is the likelihood that an estimator with a "
+                f"cross-fitted E-step maximises: give {self.estimator!r} a cv, or use "
+                "criterion='cv'."
+            )
         estimator_params, split_params = self._route(fit_params)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X)
@@ -218,7 +252,7 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         else:
             best, fits = self._compare(rows.positive(), counts)
         self.best_n_experts_ = counts[best]
-        self._say(counts)
+        self._say()
         if self.refit:
             self.best_estimator_ = fits[best].model
             fits[best].warn()
@@ -256,19 +290,40 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
             split_params["groups"] = fit_params.pop("groups")
         return fit_params, split_params
 
+    def _steps(self, counts):
+        """Numbers of experts fitted together, before the next stopping test."""
+        return [counts] if self.patience is None else [[count] for count in counts]
+
+    def _is_over(self, values, collapsed):
+        """Whether the last `patience` of `values`, which are minimised, are no best."""
+        if self.patience is None:
+            return False
+        return len(values) - 1 - best_of(values, collapsed) >= self.patience
+
     # -- by a criterion ---------------------------------------------------------------
 
     def _compare(self, rows, counts):
-        fits = fit_counts(
-            self.estimator, rows, counts, split=self.split, n_jobs=self.n_jobs
-        )
-        known = columns_of([information(fit.model, rows) for fit in fits])
+        fits, known = [], []
+        for step in self._steps(counts):
+            new = fit_counts(
+                self.estimator,
+                rows,
+                step,
+                split=self.split,
+                previous=fits[-1] if fits else None,
+                n_jobs=self.n_jobs,
+            )
+            fits += new
+            known += [_all_criteria(fit.model, rows) for fit in new]
+            collapsed = np.array([fit.is_collapsed for fit in fits])
+            if self._is_over([row[self.criterion] for row in known], collapsed):
+                break
+        known = columns_of(known)
         values = known[self.criterion]
         check_known(values, self.criterion, "Use criterion='cv'.")
-        collapsed = np.array([fit.is_collapsed for fit in fits])
         best = best_of(values, collapsed)
         self.results_ = {
-            "n_experts": np.array(counts),
+            "n_experts": np.array(counts[: len(fits)]),
             "rank": _ranks(np.lexsort((values, collapsed))),
             **known,
             "start": np.array([fit.start for fit in fits]),
@@ -282,17 +337,11 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
     # -- by held-out rows -------------------------------------------------------------
 
     def _cross_validate(self, rows, counts, split_params):
-        splitter = check_cv(self.cv, rows.y, classifier=is_classifier(self.estimator))
-        folds = list(splitter.split(rows.X, rows.y, **split_params))
-        results = Parallel(n_jobs=self.n_jobs)(
-            delayed(_held_out)(self.estimator, rows, counts, self.split, train, test)
-            for train, test in folds
-        )
-        scores, times, converged, collapsed = np.transpose(results, (1, 2, 0))
+        scores, times, converged, collapsed = self._by_folds(rows, counts, split_params)
         mean = scores.mean(axis=1)
-        best = int(mean.argmax())
+        best = _smallest_alike(scores) if self.parsimonious else int(mean.argmax())
         self.results_ = {
-            "n_experts": np.array(counts),
+            "n_experts": np.array(counts[: len(mean)]),
             "rank": _ranks(np.argsort(-mean, kind="stable")),
             "mean_test_score": mean,
             "std_test_score": scores.std(axis=1),
@@ -314,10 +363,28 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         )
         return best, dict.fromkeys([best], fits[-1])
 
-    def _say(self, counts):
+    def _by_folds(self, rows, counts, split_params):
+        """Score, time, convergence, collapse, (4, n_counts fitted, n_folds)."""
+        splitter = check_cv(self.cv, rows.y, classifier=is_classifier(self.estimator))
+        folds = list(splitter.split(rows.X, rows.y, **split_params))
+        found, last = [], [None] * len(folds)
+        for step in self._steps(counts):
+            results = Parallel(n_jobs=self.n_jobs)(
+                delayed(_held_out)(self.estimator, rows, step, self.split, fold, fit)
+                for fold, fit in zip(folds, last, strict=True)
+            )
+            outcomes, last = zip(*results, strict=True)
+            found.append(np.stack(outcomes, axis=2))
+            mean = np.concatenate(found, axis=1)[0].mean(axis=1)
+            if self._is_over(-mean, np.zeros(len(mean), dtype=bool)):
+                break
+        return np.concatenate(found, axis=1)
+
+    def _say(self):
         if self.verbose:
             name = "mean_test_score" if self.criterion == "cv" else self.criterion
-            for count, value in zip(counts, self.results_[name], strict=True):
+            columns = self.results_["n_experts"], self.results_[name]
+            for count, value in zip(*columns, strict=True):
                 mark = " (best)" if count == self.best_n_experts_ else ""
                 print(f"{count} experts: {self.criterion} {value:.6g}{mark}")  # noqa: T201
 
@@ -377,10 +444,17 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
-def _held_out(estimator, rows, counts, split, train, test):
-    """Score, time, convergence, collapse of every K on one fold, (4, n_counts)."""
-    training, held_out = rows.take(train).positive(), rows.take(test).positive()
-    fits = fit_counts(estimator, training, counts, split=split)
+def _all_criteria(model, rows):
+    """What `information` says and, with `cv`, the out-of-fold criterion."""
+    if model.cv is None:
+        return information(model, rows)
+    return {**information(model, rows), "out_of_fold": out_of_fold(model)}
+
+
+def _held_out(estimator, rows, counts, split, fold, previous):
+    """Score, time, convergence, collapse of every K on one fold; the last fit."""
+    training, held_out = (rows.take(part).positive() for part in fold)
+    fits = fit_counts(estimator, training, counts, split=split, previous=previous)
     scores = [
         np.average(
             fit.model.score_samples(held_out.X, held_out.y), weights=held_out.weights
@@ -389,7 +463,15 @@ def _held_out(estimator, rows, counts, split, train, test):
     ]
     times = [fit.seconds for fit in fits]
     converged = [float(fit.model.converged_) for fit in fits]
-    return [scores, times, converged, [float(fit.is_collapsed) for fit in fits]]
+    collapsed = [float(fit.is_collapsed) for fit in fits]
+    return np.array([scores, times, converged, collapsed]), fits[-1]
+
+
+def _smallest_alike(scores):
+    """First row of (n_counts, n_folds) within a standard error of the best one."""
+    short = scores[scores.mean(axis=1).argmax()] - scores
+    error = short.std(axis=1, ddof=min(1, scores.shape[1] - 1))
+    return int(np.argmax(short.mean(axis=1) <= error / np.sqrt(scores.shape[1])))
 
 
 def _ranks(order):

@@ -3,6 +3,7 @@
 """Solves with symmetric matrices that may be singular."""
 
 import numpy as np
+from scipy.linalg.lapack import dtrtri
 
 # Below this share of the largest (unit) eigenvalue a direction counts as missing.
 RANK_TOLERANCE = 1e-10
@@ -56,7 +57,10 @@ class SymmetricSolver:
         full_rank = pivots.min(axis=1, initial=1.0) ** 2 > RANK_TOLERANCE
         if not full_rank.all():
             lower[~full_rank] = np.eye(unit.shape[1])
-        self.factors = np.linalg.inv(lower).transpose(0, 2, 1)
+        # Triangular inverses: a third of the cost of factorising a general matrix.
+        self.factors = np.empty_like(lower)
+        for k in range(len(lower) if lower.size else 0):  # LAPACK refuses no columns
+            self.factors[k] = dtrtri(lower[k].T)[0]
         return full_rank
 
     def _decompose(self, k, unit):
