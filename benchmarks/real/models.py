@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import peers_classification
 import peers_regression
 import skmoe_models
+import tuned
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Model:
     group: str = "peer"  # "peer" | "skmoe"
     legacy: bool = False  # does not run on scikit-learn 1.9: see --legacy-python
 
+    @property
+    def is_tuned(self):
+        """Whether it chooses among a few settings."""
+        return self.name.endswith(", tuned")
+
 
 def _entries(task, group, makers, legacy=()):
     return [
@@ -42,6 +48,7 @@ def _entries(task, group, makers, legacy=()):
 MODELS = [
     *_entries("regression", "skmoe", skmoe_models.REGRESSORS),
     *_entries("regression", "peer", peers_regression.MAKERS, peers_regression.LEGACY),
+    *_entries("regression", "peer", tuned.REGRESSORS),
     *_entries("classification", "skmoe", skmoe_models.CLASSIFIERS),
     *_entries(
         "classification",
@@ -49,4 +56,5 @@ MODELS = [
         peers_classification.MAKERS,
         peers_classification.LEGACY,
     ),
+    *_entries("classification", "peer", tuned.CLASSIFIERS),
 ]

@@ -89,11 +89,14 @@ def rank_tables(lines, task, order, share=2 / 3):
     }
 
 
-def rank_section(columns, task):
+def rank_section(columns, name):
+    """Mean ranks as a table and a figure; nothing where too little was run."""
     n_sets, n_models = next(iter(columns.values())).shape
+    if not _is_enough(columns):
+        return "Not run."
     difference = critical_difference(n_models, n_sets)
     table = pd.DataFrame({name: rank.mean() for name, rank in columns.items()})
-    table = table.sort_values(RANKED[task][0])
+    table = table.sort_values(table.columns[0])
     table.index.name = "model"
     p_values = ", ".join(
         f"{name} {friedman(rank):.1g}" for name, rank in columns.items()
@@ -104,15 +107,19 @@ def rank_section(columns, task):
         f"than {difference:.2f} differ at the 5 % level (Nemenyi). Friedman's p that "
         f"all are alike: {p_values}.\n\n"
         + as_markdown(table, 2)
-        + f"\n\n![Mean ranks](figures/real_{task}.png)"
+        + f"\n\n![Mean ranks](figures/{name}.png)"
     )
 
 
-def figure(columns, task, path):
-    names = {model.name for model in MODELS if model.group == "skmoe"}
-    canvas = Figure(
-        figsize=(5 * len(columns), 0.32 * len(columns[RANKED[task][0]].T) + 1.4)
-    )
+def _is_enough(columns):
+    """Whether there are ranks to test: three sets and three models."""
+    return min(next(iter(columns.values())).shape) >= 3
+
+
+def figure(columns, path):
+    names = {model.name for model in MODELS if model.name.startswith("skmoe")}
+    n_models = next(iter(columns.values())).shape[1]
+    canvas = Figure(figsize=(5 * len(columns), 0.32 * n_models + 1.4))
     for axes, (metric, rank) in zip(
         np.ravel(canvas.subplots(1, len(columns))), columns.items(), strict=True
     ):
@@ -141,9 +148,15 @@ def failures(lines):
 
 
 def sections(lines, task):
-    """Everything the page says of one task."""
-    order = [model.name for model in MODELS if model.task == task]
-    columns = rank_tables(lines, task, order)
+    """Rank tables by figure, and everything the page says of one task."""
+    models = [model for model in MODELS if model.task == task]
+    order = [model.name for model in models]
+    columns = {
+        f"real_{task}": [model.name for model in models if not model.is_tuned],
+        f"real_{task}_tuned": [model.name for model in models if model.is_tuned],
+    }
+    columns = {name: rank_tables(lines, task, kept) for name, kept in columns.items()}
+    default, tuned = (rank_section(table, name) for name, table in columns.items())
     scores = [
         f"### {title}\n\n{as_markdown(means(lines, metric, order), 3)}"
         for metric, title in METRICS[task].items()
@@ -155,7 +168,8 @@ def sections(lines, task):
     ]
     tables = {metric: means(lines, metric, order) for metric in METRICS[task]}
     return columns, {
-        f"{task}_ranks": rank_section(columns, task),
+        f"{task}_ranks": default,
+        f"{task}_tuned": tuned,
         f"{task}_criteria": criteria(task, tables),
         f"{task}_scores": "\n\n".join(scores),
         f"{task}_costs": "\n\n".join(costs),
@@ -171,7 +185,9 @@ def main():
     for task in METRICS:
         lines = load(options.results / f"{task}.csv", options.rows, options.folds)
         columns, parts = sections(lines, task)
-        figure(columns, task, figures / f"real_{task}.png")
+        for name, ranks_by_metric in columns.items():
+            if _is_enough(ranks_by_metric):
+                figure(ranks_by_metric, figures / f"{name}.png")
         said |= parts
     (options.output / "real.md").write_text(TEXT.format(**said))
 

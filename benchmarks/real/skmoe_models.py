@@ -11,7 +11,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
 )
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 COUNTS = range(1, 7)
@@ -78,14 +78,61 @@ def _known(cls, experts, parameters, seed):
     return cls(*experts, random_state=seed, **parameters)
 
 
-def _by_bic(mixture):
+def _by_bic(mixture, counts=COUNTS):
     from skmoe.model_selection import ExpertCountSearch
 
-    return ExpertCountSearch(mixture, n_experts=COUNTS)
+    return ExpertCountSearch(mixture, n_experts=counts)
+
+
+class LinearByBIC(Regressor):
+    """Linear experts, as many as BIC takes, of models with fewer parameters than rows.
+
+    With several settings, three folds choose one by the log density of held-out rows.
+    """
+
+    def __init__(self, mixture, settings=()):
+        self.mixture = mixture
+        self.settings = settings
+
+    def fit(self, X, y):
+        n_samples, width = X.shape
+        most = (n_samples + width + 1) // (2 * width + 3)
+        counts = [count for count in COUNTS if count <= max(most, 1)]
+        self.model = search = _by_bic(self.mixture, counts)
+        if self.settings:
+            folds = KFold(3, shuffle=True, random_state=0)
+            grid = [
+                {f"estimator__{key}": [value] for key, value in setting.items()}
+                for setting in self.settings
+            ]
+            search = GridSearchCV(search, grid, cv=folds, scoring=mean_log_density)
+            self.model = search.fit(X, y).best_estimator_
+        else:
+            search.fit(X, y)
+
+
+def mean_log_density(model, X, y):
+    """Mean log density of held-out rows."""
+    return model.score_samples(X, y).mean()
 
 
 def _linear(seed, **parameters):
-    return Regressor(_by_bic(_regressor(seed, **parameters)))
+    return LinearByBIC(_regressor(seed, **parameters))
+
+
+def _tuned_linear(seed):
+    from skmoe.gates import SoftmaxGate
+
+    settings = [
+        {"experts": experts, "gate": SoftmaxGate(alpha=alpha)}
+        for experts, alpha in (
+            (None, 1e-4),
+            (Ridge(), 1e-4),
+            (Ridge(), 1e-3),
+            (Ridge(10), 1e-2),
+        )
+    ]
+    return LinearByBIC(_regressor(seed, extrapolation="clip"), settings)
 
 
 def _trees(seed, **parameters):
@@ -160,6 +207,7 @@ def _mixed_classes(seed):
 REGRESSORS = {
     "skmoe linear": _linear,
     "skmoe linear, clip": lambda seed: _linear(seed, extrapolation="clip"),
+    "skmoe linear, tuned": _tuned_linear,
     "skmoe trees": _trees,
     "skmoe trees, cv": lambda seed: _trees(seed, **CROSS_FITTED),
     "skmoe boosted, cv": _boosted,
