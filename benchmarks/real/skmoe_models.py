@@ -140,11 +140,9 @@ def _trees(seed, **parameters):
     return Regressor(_regressor(seed, tree, **parameters))
 
 
-def _boosting(seed):
+def _boosting(seed, kind=HistGradientBoostingRegressor):
     """At most 200 trees, of 15 leaves: how many is chosen out-of-fold."""
-    return HistGradientBoostingRegressor(
-        max_leaf_nodes=15, max_iter=200, random_state=seed
-    )
+    return kind(max_leaf_nodes=15, max_iter=200, random_state=seed)
 
 
 def _boosted(seed):
@@ -185,7 +183,7 @@ def _tree_classes(seed, **parameters):
 
 
 def _boosted_classes(seed):
-    boosting = HistGradientBoostingClassifier(random_state=seed)
+    boosting = _boosting(seed, HistGradientBoostingClassifier)
     return Classifier(_out_of_fold(_classifier(seed, boosting, **CLASSES_CROSS_FITTED)))
 
 
@@ -199,7 +197,7 @@ def _out_of_fold(mixture):
 def _mixed_classes(seed):
     experts = [
         ("logistic", LogisticRegression(max_iter=1000)),
-        ("boosted", HistGradientBoostingClassifier(random_state=seed)),
+        ("boosted", _boosting(seed, HistGradientBoostingClassifier)),
     ]
     return Classifier(_classifier(seed, experts, **CLASSES_CROSS_FITTED))
 
