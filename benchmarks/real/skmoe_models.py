@@ -140,9 +140,11 @@ def _trees(seed, **parameters):
     return Regressor(_regressor(seed, tree, **parameters))
 
 
-def _boosting(seed, kind=HistGradientBoostingRegressor):
+def _boosting(seed):
     """At most 200 trees, of 15 leaves: how many is chosen out-of-fold."""
-    return kind(max_leaf_nodes=15, max_iter=200, random_state=seed)
+    return HistGradientBoostingRegressor(
+        max_leaf_nodes=15, max_iter=200, random_state=seed
+    )
 
 
 def _boosted(seed):
@@ -183,7 +185,7 @@ def _tree_classes(seed, **parameters):
 
 
 def _boosted_classes(seed):
-    boosting = _boosting(seed, HistGradientBoostingClassifier)
+    boosting = HistGradientBoostingClassifier(random_state=seed)
     return Classifier(_out_of_fold(_classifier(seed, boosting, **CLASSES_CROSS_FITTED)))
 
 
@@ -197,7 +199,7 @@ def _out_of_fold(mixture):
 def _mixed_classes(seed):
     experts = [
         ("logistic", LogisticRegression(max_iter=1000)),
-        ("boosted", _boosting(seed, HistGradientBoostingClassifier)),
+        ("boosted", HistGradientBoostingClassifier(random_state=seed)),
     ]
     return Classifier(_classifier(seed, experts, **CLASSES_CROSS_FITTED))
 
