@@ -101,7 +101,7 @@ CLASSIFIERS = [
     ),
     MixtureOfExpertsClassifier(n_experts=2, assignment="hard"),
     MixtureOfExpertsClassifier(n_experts=2, top_k=1),
-    MixtureOfExpertsClassifier(n_experts=2, search="anneal", tol=LOOSE),
+    MixtureOfExpertsClassifier(n_experts=2, search="anneal", tol=TIGHT),
     # With cv its own solver fits the expert, whose default tolerance is 1e-4.
     MixtureOfExpertsClassifier(LogisticRegression(tol=1e-8), 2, gate=ConstantGate()),
     MixtureOfExpertsClassifier(n_experts=2, gate=LogisticRegression(), tol=LOOSE),
