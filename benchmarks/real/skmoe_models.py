@@ -147,8 +147,8 @@ def _boosting(seed):
     )
 
 
-def _boosted(seed):
-    return Regressor(_regressor(seed, _boosting(seed), 3, **_grown()))
+def _boosted(seed, cv=5):
+    return Regressor(_regressor(seed, _boosting(seed), 3, **_grown(cv)))
 
 
 def _mixed(seed):
@@ -156,12 +156,12 @@ def _mixed(seed):
     return Regressor(_regressor(seed, experts, **_grown()))
 
 
-def _grown():
+def _grown(cv=5):
     """Settings of cross-fitted experts that grow by stages."""
     from skmoe.gates import SoftmaxGate
 
     gate = SoftmaxGate(alpha=1e-2)
-    return {"gate": gate, "cv": 5, "tol": 1e-2, "max_iter": 8}
+    return {"gate": gate, "cv": cv, "tol": 1e-2, "max_iter": 8}
 
 
 def _logistic(seed):
@@ -211,6 +211,7 @@ REGRESSORS = {
     "skmoe trees": _trees,
     "skmoe trees, cv": lambda seed: _trees(seed, **CROSS_FITTED),
     "skmoe boosted, cv": _boosted,
+    "skmoe boosted, cv=10": lambda seed: _boosted(seed, cv=10),
     "skmoe mixed, cv": _mixed,
 }
 CLASSIFIERS = {
