@@ -101,9 +101,9 @@ def intervals(tables):
         for name in names
     ]
     return (
-        "### Boosted experts: coverage of 90 % intervals\n\nSets where it is between 88 "
-        f"and 92 %: {', '.join(said)}. Dispersions are those of fits to four fifths (nine "
-        "tenths) of the rows, and the final experts, fitted to all, err less. Of "
+        "### Boosted experts: coverage of 90 % intervals\n\nSets where it is between "
+        f"88 and 92 %: {', '.join(said)}. Dispersions are those of fits to four fifths "
+        "(nine tenths) of the rows, and the final experts, fitted to all, err less. Of "
         "responses that are counts a step of the distribution may be wider than the "
         f"tails.\n\n{as_markdown(table[['HGB', *names]])}"
     )
