@@ -7,12 +7,14 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
 
 from conftest import two_regimes
-from skmoe import MixtureOfExpertsRegressor
-from skmoe.experts import GeneralizedLinearRegressor
+from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
+from skmoe.experts import GeneralizedLinearRegressor, PooledRidge
 from skmoe.families import Poisson, StudentT, Uniform
 from skmoe.gates import ConstantGate, SoftmaxGate
 from skmoe.model_selection import bootstrap, likelihood_ratio_test
@@ -44,6 +46,25 @@ def test_settings_of_families_are_checked_beside_other_families(
 def test_a_family_that_is_a_class_is_refused(regression, family):
     with pytest.raises(TypeError, match=r"family=Poisson is a class\. .* Poisson\(\)"):
         model(family=family).fit(*regression)
+
+
+@pytest.mark.parametrize("name", ["alpha", "fit_intercept"])
+@pytest.mark.parametrize(
+    "expert",
+    [Ridge(), PooledRidge(), GeneralizedLinearRegressor()],
+    ids=lambda expert: type(expert).__name__,
+)
+def test_settings_that_experts_refuse_alone_are_refused(regression, expert, name):
+    value = {"alpha": np.inf, "fit_intercept": 1}[name]
+    expert = clone(expert).set_params(**{name: value})
+    with pytest.raises(ValueError, match=f"{name}.* of {type(expert).__name__} must"):
+        MixtureOfExpertsRegressor(expert, 2).fit(*regression)
+
+
+def test_settings_that_a_classifier_refuses_alone_are_refused(three_classes):
+    expert = LogisticRegression(fit_intercept=0)
+    with pytest.raises(ValueError, match=r"fit_intercept.* of LogisticReg"):
+        MixtureOfExpertsClassifier(expert, 2).fit(*three_classes)
 
 
 @pytest.mark.parametrize("offset", [["a"], 0.5, slice(1)])

@@ -9,11 +9,14 @@ from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 from sklearn.base import clone
 from sklearn.linear_model import ElasticNet, LinearRegression, Ridge
+from sklearn.model_selection import KFold
 from sklearn.tree import DecisionTreeRegressor
 
 from conftest import two_regimes
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.experts import PooledRidge
+from skmoe.experts.base import ExpertTask
+from skmoe.experts.crossfit import CrossFittedTrainer
 from skmoe.families import Gaussian, Laplace, LogNormal, SkewNormal, StudentT
 from skmoe.gates import ConstantGate, SoftmaxGate
 
@@ -357,6 +360,44 @@ def test_a_cross_fitted_dispersion_has_the_prior_too(regression):
         for rows in (0.0, 50.0)
     ]
     assert_allclose(sigma[1] ** 2, (150 * sigma[0] ** 2 + 50 * y.var()) / 200)
+
+
+def test_cross_fitted_steps_climb_the_likelihood_with_the_prior(regression):
+    X, y = regression
+    rng = np.random.RandomState(0)
+    task = ExpertTask(
+        templates=[DecisionTreeRegressor(max_depth=2, random_state=0)],
+        names=["tree"],
+        X=X,
+        y=y[:, None],
+        labels=y,
+        classes=None,
+        weights=np.ones(150),
+        families=[Gaussian(prior_rows=100, prior_scale=0.05)],
+        floors=[np.full((1, 1), 1e-6)],
+        designs=None,
+        seeds=[0],
+        fit_params=[{}],
+        folds=list(KFold(3, shuffle=True, random_state=0).split(X)),
+    )
+    trainer = CrossFittedTrainer(task)
+    trainer.step(np.ones((150, 1)))
+    n_kept = 0
+    for power in (1, 2, 4, 8, 16):
+        weights = rng.uniform(size=(150, 1)) ** power
+        old = trainer.state[0].model
+        # What the old predictions are worth with the dispersion that is best for them.
+        parameters, density = trainer._with_noise(0, old.prediction, weights[:, 0])
+        prior = task.priors[0]
+        least = weights[:, 0] @ density + prior.log_density(parameters)
+        before = weights[:, 0] @ trainer.log_density[:, 0] - 150 * trainer.penalty
+        trainer.step(weights)
+        after = weights[:, 0] @ trainer.log_density[:, 0] - 150 * trainer.penalty
+        assert after >= before - 1e-9 * abs(before)
+        if trainer.state[0].model.answers is old.answers:
+            assert_allclose(after, least)
+            n_kept += 1
+    assert n_kept
 
 
 def test_it_keeps_an_expert_of_few_rows_from_collapsing():

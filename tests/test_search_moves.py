@@ -7,6 +7,7 @@ import warnings
 import joblib
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -241,6 +242,27 @@ def test_moves_keep_rows_and_merge_one_pair(at_work, n_experts):
         assert_allclose(move.sum(axis=1), 1.0)
         changed = [not np.allclose(move[:, k], shares[:, k]) for k in range(n_experts)]
         assert sum(changed) in (2, 3)
+
+
+def test_moves_need_no_square_matrix_of_many_features(monkeypatch):
+    X = sp.random(60, 1500, density=0.02, random_state=0, format="csr")
+    y = np.r_[np.zeros(30), np.ones(30)] + np.ravel(X[:, :40].sum(axis=1))
+    grams = []
+    gram = Design.gram
+
+    def count(design, weights=None):
+        grams.append(design.n_columns)
+        return gram(design, weights)
+
+    monkeypatch.setattr(Design, "gram", count)
+    model = MixtureOfExpertsRegressor(
+        Ridge(solver="lsqr"), 2, gate_features=[0, 1], search="split_merge", max_iter=2
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, y)
+    assert np.isfinite(model.lower_bound_)
+    assert max(grams, default=0) <= 1000
 
 
 def test_an_end_that_is_spurious_is_not_accepted():

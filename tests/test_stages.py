@@ -187,6 +187,19 @@ def test_estimators_without_stages_have_no_grid(experts):
     assert stage_grid(make_pipeline(experts), is_classifier=False) is None
 
 
+class FixedBoosting(GradientBoostingRegressor):
+    """Boosting whose number of stages is no parameter."""
+
+    def __init__(self, max_depth=2, random_state=None):
+        super().__init__(n_estimators=7, max_depth=max_depth, random_state=random_state)
+
+
+def test_stages_whose_number_cannot_be_set_are_no_stages():
+    assert stage_grid(FixedBoosting(), is_classifier=False) is None
+    model = mixture(FixedBoosting(random_state=0)).fit(*noisy_regimes(60))
+    assert [expert.n_estimators_ for expert in model.experts_] == [7, 7]
+
+
 def test_number_of_stages_that_is_none_is_refused_by_the_expert():
     X, y = noisy_regimes(60)
     with pytest.raises(ValueError, match="n_estimators"):

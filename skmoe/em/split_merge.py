@@ -4,6 +4,7 @@
 
 import numpy as np
 
+from skmoe.em.initialization import MAX_POOLED_FEATURES
 from skmoe.em.restarts import climb
 from skmoe.em.split import TINY, fan, half, main_residuals, mean_log_density
 
@@ -57,8 +58,8 @@ class Moves:
     Merged are the pairs whose responsibilities overlap most. For each pair, the split
     is of the merged expert itself, as two experts may share two lines between them in
     the wrong way, and of the one of the others that fits its rows worst: by the sign of
-    what a linear fit leaves of y, and by its `fan`. A function of the weighted rows,
-    without randomness.
+    what a linear fit leaves of y, and by its `fan` unless features are so many that
+    there is no such fit. A function of the weighted rows, without randomness.
 
     Parameters
     ----------
@@ -97,6 +98,8 @@ class Moves:
     def _scores(self, own):
         """Scores that divide an expert's rows, given their weights (n,)."""
         residuals = main_residuals(self.point.residuals_under(own)[:], own)
+        if self.point.experts.n_columns > MAX_POOLED_FEATURES:
+            return (residuals,)
         return residuals, fan(self.point.experts, residuals, own)
 
 

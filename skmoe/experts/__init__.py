@@ -14,6 +14,7 @@ from skmoe.experts.logistic import LogisticExperts
 from skmoe.experts.nested import NestedExperts
 from skmoe.experts.pooled import PooledRidge, check_pooled
 from skmoe.experts.sparse import SparseLinearExperts
+from skmoe.experts.stacked import StackedExperts
 
 #: Kinds of experts, most special first; the first whose `accepts` says yes is taken.
 #: A new kind is one file and one line here.
@@ -54,12 +55,21 @@ def kind_of(task):
         if kind.accepts(task):
             if kind is not LinearExperts:
                 check_pooled(task)
+            if issubclass(kind, StackedExperts):
+                _check_settings(task)
             return kind
     raise ValueError(
         "offset_feature is added to the scores of linear experts, which these are not: "
         f"{task.templates[0]!r}. Use experts=None, LinearRegression() where the "
         "family's link is the identity, or GeneralizedLinearRegressor()."
     )
+
+
+def _check_settings(task):
+    """Raise for settings that the experts' own `fit`, which is not run, refuses."""
+    for template, family in zip(task.templates, task.families, strict=True):
+        if not family.is_background:
+            template._validate_params()
 
 
 def default_expert(family):

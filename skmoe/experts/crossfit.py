@@ -107,7 +107,7 @@ class CrossFittedTrainer(EstimatorTrainer):
     Expert k's set of fits is accepted if :math:`\sum_i R_{ik} \log f(y_i \mid
     m_k^{(-i)}(x_i), \phi_k)`, with the :math:`\phi_k` that is best for them, does not
     fall; otherwise :math:`\phi_k` alone is updated (and the number of stages). Either
-    way the objective rises.
+    way the objective rises. The log density of prior rows, if any, is part of the sum.
 
     An expert that grows by stages (boosting) answers at several numbers of them; the
     one with the highest value of the same sum counts. A fit has all of them, so the
@@ -209,7 +209,9 @@ class CrossFittedTrainer(EstimatorTrainer):
     def _propose(self, k, model, answered, weights):
         """Take new fits, or else another stage and dispersion of the old ones."""
         old = self.state[k]
-        before = -np.inf if old is None else weights @ self._log_density[:, k]
+        before = -np.inf
+        if old is not None:
+            before = weights @ self._log_density[:, k] + self._log_prior(k)
         value, fit, density = self._best_stage(k, answered, weights)
         if old is not None and not value >= before - rounding(before):
             value, fit, density = self._best_stage(k, old.model.answers, weights)
@@ -220,11 +222,11 @@ class CrossFittedTrainer(EstimatorTrainer):
         self._log_density[:, k] = density
 
     def _best_stage(self, k, answers, weights):
-        """The highest expected log density of all stages; the fit; its density."""
+        """The highest value of all stages, priors included; the fit; its density."""
         best = None
         for stage, prediction in enumerate(answers):
             parameters, density = self._with_noise(k, prediction, weights)
-            value = weights @ density
+            value = weights @ density + self.task.priors[k].log_density(parameters)
             if best is None or value > best[0]:
                 fit = Fit(CrossFit(answers, stage), parameters, weights)
                 best = value, fit, density

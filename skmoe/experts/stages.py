@@ -69,4 +69,5 @@ def _method(is_classifier):
 
 
 def _count(estimator):
-    return next((name for name in COUNTS if hasattr(estimator, name)), None)
+    parameters = estimator.get_params(deep=False)
+    return next((name for name in COUNTS if name in parameters), None)
