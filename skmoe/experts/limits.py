@@ -104,7 +104,7 @@ def _response_range(family, y, own, margin):
     """Ends (2, T) of the widened range of the responses of an expert's own rows.
 
     An expert without rows may say what any row does. A background says nothing, and a
-    nested mixture, a density itself, has limits of its own inside.
+    nested mixture, a density itself, has its own `extrapolation`.
     """
     unlimited = np.array([-np.inf, np.inf])[:, None]
     unlimited = np.broadcast_to(unlimited, (2, family.n_targets(y)))
