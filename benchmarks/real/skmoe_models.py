@@ -116,8 +116,8 @@ def mean_log_density(model, X, y):
     return model.score_samples(X, y).mean()
 
 
-def _linear(seed, **parameters):
-    return LinearByBIC(_regressor(seed, **parameters))
+def _linear(seed, *experts, **parameters):
+    return LinearByBIC(_regressor(seed, *experts, **parameters))
 
 
 def _tuned_linear(seed):
@@ -207,6 +207,7 @@ def _mixed_classes(seed):
 REGRESSORS = {
     "skmoe linear": _linear,
     "skmoe linear, clip": lambda seed: _linear(seed, extrapolation="clip"),
+    "skmoe ridge, clip": lambda seed: _linear(seed, Ridge(), extrapolation="clip"),
     "skmoe linear, tuned": _tuned_linear,
     "skmoe trees": _trees,
     "skmoe trees, cv": lambda seed: _trees(seed, **CROSS_FITTED),
