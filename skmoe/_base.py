@@ -232,6 +232,7 @@ class BaseMixtureOfExperts(
         allowed = allowed_experts(labels, accepted)
         mixture, run = self._run(*parts, X, init, rng, groups, allowed, score)
         self._expose(mixture, run, task)
+        self._expose_held_out(mixture, task)
         return self
 
     def _check_combinations(self):

@@ -444,5 +444,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         """Class probabilities cannot leave their range."""
         return experts
 
+    def _expose_held_out(self, mixture, task):
+        """Nothing: labels have no order to rank them by."""
+
     def _expose_noise(self, noise):
         """Class probabilities have none."""

@@ -12,16 +12,15 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
-from skmoe.distribution import PredictiveDistribution
+from skmoe._density import DensityMixin
 from skmoe.experts import default_expert
 from skmoe.experts.limits import limited, loosely_limited
 from skmoe.families import FAMILIES, Binomial, check_families
 from skmoe.families.own_density import OwnDensity
 from skmoe.routing import mix
-from skmoe.solvers.softmax_regression import log_softmax
 
 
-class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
+class MixtureOfExpertsRegressor(RegressorMixin, DensityMixin, BaseMixtureOfExperts):
     r"""Mixture of experts for regression, fitted by EM.
 
     .. math::
@@ -179,6 +178,10 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     validation_scores_ : list of float
         Mean log likelihood of the held-out rows (groups) after each iteration, also
         those after the state kept; only with `early_stopping`.
+    held_out_ranks_ : ndarray of shape (n_held_out[, n_targets]) or None
+        With `cv`, the distribution function of each row held out at its own y, by
+        experts that were not fitted to the row, in the order of the rows: uniform
+        between 0 and 1 if the predicted distributions are right.
     n_parameters_ : int or float
         Free parameters; NaN where an expert's number is unknown.
     n_features_in_ : int
@@ -420,102 +423,6 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
             given = 1.0 if sample_weight is None else np.asarray(sample_weight)
             y, sample_weight = y[:, 0], trials * given
         return super().score(X, y, sample_weight)
-
-    def sample_y(self, X, n_samples=1, random_state=None):
-        """Draw y given each row: an expert by the gate, then y by its family.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_rows, n_features)
-            Rows.
-        n_samples : int, default=1
-            Draws per row.
-        random_state : int, RandomState instance or None, default=None
-            For the draws.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_samples) or (n_rows, n_samples, n_targets)
-            Draws under the whole mixture, whatever `top_k` is.
-        """
-        return self.predict_dist(X).sample(n_samples, random_state)
-
-    def predict_dist(self, X):
-        """Distribution of y given each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        PredictiveDistribution
-            The whole mixture, whatever `top_k` is, as in `score_samples`: with `mean`,
-            `var`, `std`, `pdf`, `logpdf`, `cdf`, `quantile`, `interval`, `sample`,
-            `modes`, `entropy` and `crps`, vectorised over the rows. It holds the gate's
-            log probabilities and the experts' predictions of all rows.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from skmoe import MixtureOfExpertsRegressor
-        >>> X = np.linspace(0, 1, 100)[:, None]
-        >>> y = X[:, 0] + 0.1 * np.random.RandomState(0).normal(size=100)
-        >>> model = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
-        >>> dist = model.predict_dist([[0.2], [0.8]])
-        >>> dist.cdf([0.2, 1.0]).round(2)
-        array([0.44, 0.98])
-        >>> bool(np.allclose(dist.logpdf([0.3, 0.7]),
-        ...                  model.score_samples([[0.2], [0.8]], [0.3, 0.7])))
-        True
-        """
-        gate_X, expert_X = self._check_predict_input(X)
-        log_weights = log_softmax(self.gate_.scores(gate_X))
-        return PredictiveDistribution(*self._experts.mixture(expert_X, log_weights))
-
-    def predict_quantiles(self, X, quantiles):
-        r"""Return quantiles of y given each row.
-
-        .. math:: Q(q \mid x) = \min \{ y : F(y \mid x) \ge q \}
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-        quantiles : float or array-like of shape (n_quantiles,)
-            Levels between 0 and 1.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_quantiles[, n_targets])
-            Quantiles under the whole mixture, whatever `top_k` is, of each target by
-            itself; without the second axis for a single level.
-        """
-        return self._of_marginals(X, lambda dist: dist.quantile(quantiles))
-
-    def predict_interval(self, X, coverage=0.9):
-        """Interval with the same probability of y beyond each end.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-        coverage : float, default=0.9
-            Probability of the interval, between 0 and 1.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, 2[, n_targets])
-            Lower and upper ends, of each target by itself; for the shortest interval
-            see ``predict_dist(X).interval``.
-        """
-        return self._of_marginals(X, lambda dist: dist.interval(coverage))
-
-    def _of_marginals(self, X, function):
-        dist = self.predict_dist(X)
-        marginals = [function(dist.marginal(t)) for t in range(dist.n_targets)]
-        return self._squeeze(np.stack(marginals, axis=-1))
 
     def _mean(self, weights, predictions, kept, X):
         noise = self._experts.noise

@@ -64,6 +64,7 @@ def _spread(weights, means, scales):
 
 
 LEVELS = np.arange(0.05, 1, 0.05)
+INTERVALS = ["calibrated90", "calibrated_width"]
 
 
 def score_regression(mixtures, y):
@@ -83,6 +84,13 @@ def score_regression(mixtures, y):
         "coverage90": np.mean((below >= 0.05) & (below <= 0.95)),
         "pit_error": np.abs(shares - LEVELS).mean(),
     }
+
+
+def score_intervals(plain, calibrated, y):
+    """Coverage of calibrated 90 % intervals (n, 2), and their mean width over plain."""
+    low, high = calibrated.T
+    width = np.mean(high - low) / np.mean(plain[:, 1] - plain[:, 0])
+    return dict(zip(INTERVALS, [np.mean((low <= y) & (y <= high)), width], strict=True))
 
 
 def score_classification(proba, y, n_bins=10):

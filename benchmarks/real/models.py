@@ -9,6 +9,7 @@ An entry's `make(seed)` returns an object with
   `predict_proba(X)`, columns as the sorted classes;
 - optionally `calibrate(X, y)`, called after `fit` with the same rows: what a model that
   predicts points needs to have a density;
+- optionally `intervals(X)`, two arrays (n, 2): 90 % intervals, plain and calibrated;
 - optionally `detail()`, a word for the results.
 
 Packages are imported when a model is made, so that what is not installed is skipped.
@@ -32,6 +33,11 @@ class Model:
     make: Callable
     group: str = "peer"  # "peer" | "skmoe"
     legacy: bool = False  # does not run on scikit-learn 1.9: see --legacy-python
+
+    @property
+    def covers(self):
+        """Whether its intervals are looked at on larger sets, too."""
+        return self.name in ("HGB", "skmoe boosted, cv")
 
     @property
     def is_tuned(self):

@@ -3,16 +3,17 @@
 """Models against models on real data.
 
     python benchmarks/real/run.py [--data FOLDER] [--sets NAME ...] [--models NAME ...]
-        [--task TASK] [--max-rows 2000] [--folds 3] [--time-limit 300] [--jobs 1]
-        [--legacy-python PYTHON] [--again failed|all]
+        [--task TASK] [--max-rows 2000] [--large-rows 20000] [--folds 3]
+        [--time-limit 300] [--jobs 1] [--legacy-python PYTHON] [--again failed|all]
     python benchmarks/real/report.py
 
 The first appends to results/regression.csv and results/classification.csv, a line per
 data set, model and fold, and skips the lines that are there; the second writes
 docs/real.md and its figures. Without a FOLDER (see data.py) the sets are those that
-skmoe and scikit-learn ship. Peers (requirements.txt) that are not installed are
-skipped; those that need scikit-learn 1.5 run with `--legacy-python`, an interpreter
-that has it.
+skmoe and scikit-learn ship. Of sets with more rows than `--max-rows` as many are drawn;
+the coverage of intervals is measured on up to `--large-rows` of them as well. Peers
+(requirements.txt) that are not installed are skipped; those that need scikit-learn 1.5
+run with `--legacy-python`, an interpreter that has it.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from pathlib import Path
 
 import numpy as np
 from data import capped, data_sets, fold
+from metrics import INTERVALS
 from models import MODELS
 
 HERE = Path(__file__).resolve().parent
@@ -37,7 +39,7 @@ ONE_CORE = {
 }
 KEY = ["set", "model", "fold", "rows", "folds"]
 SCORES = {
-    "regression": ["r2", "nll", "crps", "coverage90", "pit_error"],
+    "regression": ["r2", "nll", "crps", "coverage90", "pit_error", *INTERVALS],
     "classification": ["accuracy", "log_loss", "brier", "ece"],
 }
 COSTS = ["fit_seconds", "fit_cpu", "calibrate_cpu", "predict_cpu"]
@@ -128,6 +130,7 @@ def arguments():
     parser.add_argument("--models", nargs="*", default=(), help="names; default: all")
     parser.add_argument("--task", choices=list(SCORES), help="default: both")
     parser.add_argument("--max-rows", type=int, default=2000, help="of each set")
+    parser.add_argument("--large-rows", type=int, default=20_000, help="for coverage")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--time-limit", type=float, default=300.0, help="s per fit")
     parser.add_argument("--jobs", type=int, default=1, help="fits at a time")
@@ -146,24 +149,31 @@ def tasks(options, tables):
     for data in data_sets(options.data, options.sets):
         if options.task not in (None, data.task):
             continue
-        data = capped(data, options.max_rows)
+        few, many = (
+            capped(data, rows) for rows in (options.max_rows, options.large_rows)
+        )
         for model in MODELS:
             if model.task != data.task or (
                 options.models and model.name not in options.models
             ):
                 continue
-            keys = [
-                dict(zip(KEY, values, strict=True))
-                for values in (
-                    (data.name, model.name, index, len(data.X), options.folds)
-                    for index in range(options.folds)
-                )
-            ]
-            keys = [
-                key for key in keys if not tables[data.task].has(key, options.again)
-            ]
-            if keys:
-                yield data, model, keys
+            yield from _folds_to_do(few, model, options, tables)
+            if model.covers and len(many.X) > len(few.X):
+                yield from _folds_to_do(many, model, options, tables)
+
+
+def _folds_to_do(data, model, options, tables):
+    """Yield the task of a set and a model, if there is one."""
+    keys = [
+        dict(zip(KEY, values, strict=True))
+        for values in (
+            (data.name, model.name, index, len(data.X), options.folds)
+            for index in range(options.folds)
+        )
+    ]
+    keys = [key for key in keys if not tables[data.task].has(key, options.again)]
+    if keys:
+        yield data, model, keys
 
 
 class Run:
@@ -195,7 +205,7 @@ class Run:
                 return  # the other folds would be, too
 
     def _file(self, data, index):
-        file = self.folder / f"{data.name}-{index}.npz"
+        file = self.folder / f"{data.name}-{len(data.X)}-{index}.npz"
         with self.lock:
             if not file.exists():
                 np.savez(file, **fold(data, self.options.folds, index))
@@ -212,7 +222,9 @@ class Run:
 
 def _say(task, key, result):
     spoken = result.get("failure") or " ".join(
-        f"{name} {result[name]:.4g}" for name in [*SCORES[task], "fit_seconds"]
+        f"{name} {result[name]:.4g}"
+        for name in [*SCORES[task], "fit_seconds"]
+        if name in result
     )
     print(f"{key['set']}, {key['model']}, fold {key['fold']}: {spoken}", flush=True)
 

@@ -52,6 +52,14 @@ class Regressor:
         return f"K={mixture.n_experts_} iter={mixture.n_iter_}"
 
 
+class CrossFitted(Regressor):
+    """A MixtureOfExpertsRegressor with `cv`, whose intervals can be calibrated."""
+
+    def intervals(self, X):
+        kinds = "equal-tailed", "calibrated"
+        return [self.model.predict_interval(X, 0.9, kind=kind) for kind in kinds]
+
+
 class Classifier(Regressor):
     """A MixtureOfExpertsClassifier or a search over one."""
 
@@ -148,12 +156,12 @@ def _boosting(seed):
 
 
 def _boosted(seed, cv=5):
-    return Regressor(_regressor(seed, _boosting(seed), 3, **_grown(cv)))
+    return CrossFitted(_regressor(seed, _boosting(seed), 3, **_grown(cv)))
 
 
 def _mixed(seed):
     experts = [("linear", Ridge()), ("boosted", _boosting(seed))]
-    return Regressor(_regressor(seed, experts, **_grown()))
+    return CrossFitted(_regressor(seed, experts, **_grown()))
 
 
 def _grown(cv=5):

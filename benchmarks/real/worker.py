@@ -13,7 +13,7 @@ import time
 import warnings
 
 import numpy as np
-from metrics import score_classification, score_regression
+from metrics import score_classification, score_intervals, score_regression
 from models import MODELS
 from skmoe_models import Absent
 
@@ -47,6 +47,8 @@ def measure(task, name, fold, seed=0):
         model.predict(X_test)
     if task == "regression":
         scores = score_regression(model.distribution(X_test), y_test)
+        if hasattr(model, "intervals"):
+            scores |= score_intervals(*model.intervals(X_test), y_test)
     else:
         scores = score_classification(model.predict_proba(X_test), y_test)
     detail = model.detail() if hasattr(model, "detail") else ""

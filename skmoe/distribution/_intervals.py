@@ -18,6 +18,12 @@ MAX_INTEGERS = 2**14
 ROUNDING = 1e-12
 
 
+def check_coverage(coverage):
+    """Raise ValueError unless it is a probability."""
+    if not 0 <= coverage <= 1:
+        raise ValueError(f"coverage must be between 0 and 1. Got {coverage!r}.")
+
+
 def equal_tailed(components, coverage):
     """Interval (n, 2) with the same probability beyond each end."""
     tail = 0.5 * (1 - coverage)

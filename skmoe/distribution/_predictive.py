@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 from skmoe.distribution._components import Components, blocks, log_mix
 from skmoe.distribution._crps import crps
 from skmoe.distribution._entropy import entropy
-from skmoe.distribution._intervals import equal_tailed, shortest
+from skmoe.distribution._intervals import check_coverage, equal_tailed, shortest
 from skmoe.distribution._modes import modes
 from skmoe.distribution._quantiles import quantiles
 from skmoe.families.noise import Noise
@@ -318,8 +318,7 @@ class PredictiveDistribution:
         ValueError
             On another coverage or kind.
         """
-        if not 0 <= coverage <= 1:
-            raise ValueError(f"coverage must be between 0 and 1. Got {coverage!r}.")
+        check_coverage(coverage)
         if kind not in _INTERVALS:
             raise ValueError(f"kind must be one of {sorted(_INTERVALS)}. Got {kind!r}.")
         return _INTERVALS[kind](self._one_target(), coverage)

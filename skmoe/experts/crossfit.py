@@ -273,6 +273,14 @@ class CrossFittedTrainer(EstimatorTrainer):
             return template
         return with_stages(template, grid[self.state[k].model.stage])
 
+    def held_out_answers(self):
+        """Rows held out (n_held,) and what experts fitted without them say of them.
+
+        The latter has the shape (n_held, K, T or n_classes).
+        """
+        answers = [fit.model.prediction for fit in self.state]
+        return self.held, np.stack(answers, axis=1)
+
     def memorised(self):
         """None: experts are not judged by the rows they were fitted to."""
         return []

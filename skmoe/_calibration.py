@@ -1,0 +1,86 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Levels at which intervals cover as often as they should, by the rows held out."""
+
+import numpy as np
+
+from skmoe.distribution import PredictiveDistribution
+from skmoe.solvers.softmax_regression import log_softmax
+
+
+def ranks_of_held_out(mixture, noise, y):
+    r"""Probability of a value of at most y, by experts that did not see the row.
+
+    .. math:: u_i = \sum_k g_k(x_i) \, F(y_i \mid m_k^{(-i)}(x_i), \phi_k)
+
+    Parameters
+    ----------
+    mixture : Mixture
+        At its final state, of experts fitted in folds.
+    noise : Noise
+        Of the fitted experts.
+    y : ndarray of shape (n, T)
+        Training targets.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_held,)
+        Rows held out, in their order.
+    ranks : ndarray of shape (n_held, T)
+        Of each target.
+    """
+    rows, answers = mixture.experts.held_out_answers()
+    order = np.argsort(rows)
+    rows, answers = rows[order], answers[order]
+    log_weights = log_softmax(mixture.gate_scores(rows))
+    dist = PredictiveDistribution(log_weights, answers, noise)
+    ranks = [dist.marginal(t).cdf(y[rows, t]) for t in range(y.shape[1])]
+    return rows, np.column_stack(ranks)
+
+
+def calibrated_levels(ranks, weights, coverage):
+    r"""Two levels that the ranks of a new row lie between as often as `coverage`.
+
+    With the ranks in order, :math:`u_{(1)} \le \dots \le u_{(n)}`, and :math:`\alpha`
+    one less the coverage, they are
+
+    .. math:: u_{(j)} \text{ and } u_{(n + 1 - j)}, \qquad
+              j = \lfloor \alpha (n + 1) / 2 \rfloor ,
+
+    or 0 and 1 where n is too small for any rank (j = 0). If the rank of a new row is
+    as likely to be in any place among these, it is outside with a probability of at
+    most :math:`\alpha`. Weights count as shares of :math:`n = (\sum w)^2 / \sum w^2`
+    rows.
+
+    Parameters
+    ----------
+    ranks : ndarray of shape (n,)
+        Between 0 and 1.
+    weights : ndarray of shape (n,)
+        Positive.
+    coverage : float
+        Between 0 and 1.
+
+    References
+    ----------
+    .. [1] Vovk, V. (2015). "Cross-conformal predictors". Annals of Mathematics and
+       Artificial Intelligence 74, 9-28.
+    .. [2] Chernozhukov, V., Wuthrich, K. & Zhu, Y. (2021). "Distributional conformal
+       prediction". PNAS 118(48), e2107794118.
+    """
+    order = np.argsort(ranks)
+    ranks, weights = ranks[order], weights[order]
+    n = weights.sum() ** 2 / (weights**2).sum()
+    # Rounding must not decide whether a whole number of rows is reached.
+    place = np.floor((1 - coverage) / 2 * (n + 1) * (1 + 1e-12))
+    if place < 1:
+        return 0.0, 1.0
+    low = _reaching(ranks, weights, place / n)
+    high = _reaching(ranks[::-1], weights[::-1], place / n)
+    return min(low, high), max(low, high)
+
+
+def _reaching(ranks, weights, share):
+    """The first rank up to which, in their order, lies that share of the weights."""
+    below = np.cumsum(weights)
+    return ranks[np.searchsorted(below, share * below[-1] * (1 - 1e-12))]
