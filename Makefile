@@ -24,7 +24,7 @@ define check_python
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format coverage bench clean $(SKLEARN_TESTS)
+.PHONY: help demo test lint format coverage bench real clean $(SKLEARN_TESTS)
 .DELETE_ON_ERROR:
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo "make format     rewrite the code in the house style"
 	@echo "make coverage   the tests with line and branch coverage"
 	@echo "make bench      the benchmarks"
+	@echo "make real       models against models on real data: DATA=folder, RUN=options"
 	@echo "make clean      remove what these targets made"
 	@echo "also: $(SKLEARN_TESTS)"
 
@@ -63,6 +64,12 @@ coverage: $(VENV)/.dev
 bench: $(VENV)/.dev
 	for script in benchmarks/bench_*.py; do $(BIN)/python "$$script" || exit 1; done
 
+# Peers that need an old scikit-learn have an environment of their own.
+real: $(VENV)/.real $(VENV)-legacy/.real
+	$(BIN)/python benchmarks/real/run.py $(if $(DATA),--data "$(DATA)") \
+		--legacy-python $(VENV)-legacy/bin/python $(RUN)
+	$(BIN)/python benchmarks/real/report.py
+
 # The conformance tests first: they are what a change in scikit-learn breaks.
 $(SKLEARN_TESTS): test-sklearn-%: $(VENV)-%/.test
 	$(VENV)-$*/bin/python -m pytest -n $(WORKERS) tests/test_conformance.py
@@ -84,6 +91,18 @@ $(VENV)/.test: $(VENV)/.made pyproject.toml
 	$(BIN)/python $(PIP_INSTALL) --editable ".[numba,test]"
 	@touch $@
 
+$(VENV)/.real: $(VENV)/.made pyproject.toml benchmarks/real/requirements.txt
+	$(BIN)/python $(PIP_INSTALL) --editable ".[pandas,plot]" \
+		--requirement benchmarks/real/requirements.txt
+	@touch $@
+
+$(VENV)-legacy/.real: benchmarks/real/requirements-legacy.txt
+	$(check_python)
+	"$(PYTHON)" -m venv --clear $(VENV)-legacy
+	$(VENV)-legacy/bin/python $(PIP_INSTALL) \
+		--requirement benchmarks/real/requirements-legacy.txt
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	$(BIN)/python $(PIP_INSTALL) --editable ".[dev]"
 	@touch $@
@@ -95,6 +114,6 @@ $(SKLEARN_MINORS:%=$(VENV)-%/.test): $(VENV)-%/.test: pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(SKLEARN_MINORS:%=$(VENV)-%) .nox build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-legacy $(SKLEARN_MINORS:%=$(VENV)-%) .nox build dist *.egg-info
 	rm -rf .coverage .coverage.* htmlcov .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """docs/real.md and its figures from the results.
 
-python benchmarks/real/report.py [--rows 2000] [--folds 3] [--output docs]
+python benchmarks/real/report.py [--rows 2000] [--large-rows 20000] [--folds 3]
+    [--output docs]
 """
 
 import argparse
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from criteria import as_markdown, criteria
+from criteria import as_markdown, criteria, intervals
 from matplotlib.figure import Figure
+from metrics import INTERVALS
 from models import MODELS
 from ranks import critical_difference, draw, friedman, ranks
 
@@ -47,6 +49,7 @@ TEXT = (HERE / "page.md").read_text()
 def arguments():
     parser = argparse.ArgumentParser(prog="python benchmarks/real/report.py")
     parser.add_argument("--rows", type=int, default=2000, help="cap of the run")
+    parser.add_argument("--large-rows", type=int, default=20_000, help="for coverage")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--results", type=Path, default=HERE / "results")
     parser.add_argument("--output", type=Path, default=HERE.parents[1] / "docs")
@@ -177,6 +180,16 @@ def sections(lines, task):
     }
 
 
+def coverage(options):
+    """The section on intervals, of all rows that models were fitted to."""
+    rows, path = options.large_rows, options.results / "regression.csv"
+    lines = load(path, rows, options.folds)
+    names = sorted(set(lines["model"]))
+    metrics = ["coverage90", *INTERVALS]
+    tables = {metric: means(lines, metric, names) for metric in metrics}
+    return intervals(tables, rows)
+
+
 def main():
     options = arguments()
     figures = options.output / "figures"
@@ -189,6 +202,7 @@ def main():
             if _is_enough(ranks_by_metric):
                 figure(ranks_by_metric, figures / f"{name}.png")
         said |= parts
+    said["regression_intervals"] = coverage(options)
     (options.output / "real.md").write_text(TEXT.format(**said))
 
 
