@@ -14,6 +14,7 @@ from scipy.integrate import quad
 from skmoe.families import (
     Beta,
     Binomial,
+    Gamma,
     InverseGaussian,
     Laplace,
     LogNormal,
@@ -256,6 +257,22 @@ def test_one_column_is_named_by_its_row():
 )
 def test_binomial_rows_are_counts_of_some_trial(row, accepted):
     assert Binomial().accepts(np.array([row], dtype=float)) == [accepted]
+
+
+@pytest.mark.parametrize(
+    ("family", "value", "near"),
+    [
+        (Gamma(), 1e60, 1e49),
+        (Gamma(), 1e-60, 1e-49),
+        (InverseGaussian(), 1e60, 1e49),
+        (InverseGaussian(), 1e-60, 1e-49),
+        (Poisson(), 1e60, 0.0),
+    ],
+)
+def test_values_beyond_the_means_that_are_fitted_are_named(family, value, near):
+    with pytest.raises(ValueError, match=r"y\[3\] = 1e.*60: change the unit of y"):
+        family.check_target(np.array([1.0, 2.0, 3.0, value]))
+    assert family.check_target(np.array([1.0, near])) is None
 
 
 @pytest.mark.parametrize("method", ["accepts", "check_target"])

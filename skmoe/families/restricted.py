@@ -65,6 +65,19 @@ class RestrictedFamily(BaseFamily):
         inside = self.inside(y)
         return (y if inside.all() else np.where(inside, y, self.inner)), inside
 
+    def check_target(self, y):
+        """Raise ValueError also where y, if not zero, is no mean that can be fitted."""
+        super().check_target(y)
+        low, high = self.means
+        is_far = (y != self._possible(y)) & (y != 0)
+        far = np.flatnonzero(is_far.reshape(len(y), -1).any(axis=1))
+        if self.means is POSITIVE_MEANS and len(far):
+            raise ValueError(
+                f"family {self.name!r} computes with values between {low:g} and "
+                f"{high:g}. Got y[{far[0]}] = {np.squeeze(y[far[0]]).tolist()}: change "
+                "the unit of y."
+            )
+
     def response(self, y):
         """Return y, and weights zero for rows outside the domain, if there are any."""
         y, inside = self._split(y)
