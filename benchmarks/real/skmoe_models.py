@@ -166,7 +166,8 @@ class BoostedByOutOfFold(Regressor):
     def fit(self, X, y):
         scores = [search.fit(X, y).best_score_ for search in self.searches]
         best = np.argmin(scores)
-        self.model, self.setting = self.searches[best], self.SETTINGS[best]
+        self.model = self.searches[best].best_estimator_
+        self.setting = self.SETTINGS[best]
 
     def detail(self):
         return f"{super().detail()} {self.setting}".replace(",", ";")
