@@ -54,7 +54,7 @@ def _entries(task, group, makers, legacy=()):
 MODELS = [
     *_entries("regression", "skmoe", skmoe_models.REGRESSORS),
     *_entries("regression", "peer", peers_regression.MAKERS, peers_regression.LEGACY),
-    *_entries("regression", "peer", tuned.REGRESSORS),
+    *_entries("regression", "peer", tuned.REGRESSORS, tuned.LEGACY),
     *_entries("classification", "skmoe", skmoe_models.CLASSIFIERS),
     *_entries(
         "classification",
@@ -62,5 +62,5 @@ MODELS = [
         peers_classification.MAKERS,
         peers_classification.LEGACY,
     ),
-    *_entries("classification", "peer", tuned.CLASSIFIERS),
+    *_entries("classification", "peer", tuned.CLASSIFIERS, tuned.LEGACY),
 ]

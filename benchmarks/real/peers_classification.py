@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The other classification models, each with its defaults."""
 
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
@@ -31,25 +33,40 @@ def _neural_trees(seed):
     return HierarchicalMixtureOfExperts(random_state=seed)
 
 
-class NGBoost:
-    """ngboost's NGBClassifier, told the number of classes that the rows have."""
+class NGBoost(ClassifierMixin, BaseEstimator):
+    """ngboost's NGBClassifier, told the number of classes that the rows have.
 
-    def __init__(self, seed):
+    `settings` are parameters of the NGBClassifier, as a dict.
+    """
+
+    def __init__(self, settings=None, random_state=None):
+        self.settings = settings
+        self.random_state = random_state
+
+    def fit(self, X, y):
         from ngboost import NGBClassifier
         from ngboost.distns import k_categorical
 
-        self.make = lambda n_classes: NGBClassifier(
-            Dist=k_categorical(n_classes), verbose=False, random_state=seed
-        )
-
-    def fit(self, X, y):
-        self.model = self.make(int(y.max()) + 1).fit(X, y)
+        self.classes_ = np.unique(y)
+        self.model_ = NGBClassifier(
+            Dist=k_categorical(int(y.max()) + 1),
+            verbose=False,
+            random_state=self.random_state,
+            **(self.settings or {}),
+        ).fit(X, y)
+        return self
 
     def predict(self, X):
-        return self.model.predict(X)
+        return self.model_.predict(X)
 
     def predict_proba(self, X):
-        return self.model.predict_proba(X)
+        return self.model_.predict_proba(X)
+
+
+def _ngboost(seed):
+    import ngboost  # noqa: F401  where it is not installed, this entry is skipped
+
+    return NGBoost(random_state=seed)
 
 
 MAKERS = {
@@ -60,7 +77,7 @@ MAKERS = {
     "HGB": lambda seed: HistGradientBoostingClassifier(random_state=seed),
     "LightGBM linear": _lightgbm,
     "linear-tree": _linear_tree,
-    "NGBoost": NGBoost,
+    "NGBoost": _ngboost,
     "DESlib KNORA-E": _deslib,
     "neural-trees HMoE": _neural_trees,
 }

@@ -1,10 +1,16 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The other regression models, each with its defaults."""
+"""The other regression models, each with its defaults.
+
+A maker of densities takes other settings as keywords: see tuned.py.
+"""
+
+from functools import partial
 
 import numpy as np
 from metrics import Mixtures, gaussian
-from sklearn.base import clone
+from scipy.linalg import cholesky
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import KFold, cross_val_predict
@@ -67,10 +73,10 @@ class QuantileForest:
     LEVELS = np.linspace(0.01, 0.99, 99)
     WIDTHS = np.geomspace(0.01, 1.0, 13)
 
-    def __init__(self, seed):
+    def __init__(self, seed, **settings):
         from quantile_forest import RandomForestQuantileRegressor
 
-        self.forest = RandomForestQuantileRegressor(random_state=seed)
+        self.forest = RandomForestQuantileRegressor(random_state=seed, **settings)
         self.folds = KFold(5, shuffle=True, random_state=seed)
 
     def fit(self, X, y):
@@ -103,10 +109,10 @@ class QuantileForest:
 class NGBoost:
     """ngboost's NGBRegressor: a Gaussian, boosted in both parameters."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, **settings):
         from ngboost import NGBRegressor
 
-        self.model = NGBRegressor(verbose=False, random_state=seed)
+        self.model = NGBRegressor(verbose=False, random_state=seed, **settings)
 
     def fit(self, X, y):
         self.model.fit(X, y)
@@ -126,13 +132,12 @@ class CGMM:
     keyword that scipy does not have); `repaired` drops that keyword.
     """
 
-    def __init__(self, seed, repaired=False):
+    def __init__(self, seed, repaired=False, **settings):
         import cgmm
-        from scipy.linalg import cholesky
 
-        if repaired:
-            cgmm.moe.cholesky = lambda a, lower=False, **_: cholesky(a, lower=lower)
-        self.model = cgmm.MixtureOfExpertsRegressor(random_state=seed)
+        # Set for both: a process may make one after the other.
+        cgmm.moe.cholesky = _cholesky_of_any_keyword if repaired else cholesky
+        self.model = cgmm.MixtureOfExpertsRegressor(random_state=seed, **settings)
 
     def fit(self, X, y):
         self.model.fit(X, y)
@@ -149,13 +154,17 @@ class CGMM:
         )
 
 
+def _cholesky_of_any_keyword(a, lower=False, **_):
+    return cholesky(a, lower=lower)
+
+
 class GMR:
     """gmr: a Gaussian mixture of (x, y) together, K = 3, conditioned on x."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, n_components=3):
         from gmr.sklearn import GaussianMixtureRegressor
 
-        self.model = GaussianMixtureRegressor(n_components=3, random_state=seed)
+        self.model = GaussianMixtureRegressor(n_components, random_state=seed)
 
     def fit(self, X, y):
         self.model.fit(X, y)
@@ -174,26 +183,34 @@ class GMR:
         )
 
 
-def smt(seed):
+class LeastSquaresMOE(RegressorMixin, BaseEstimator):
     """smt's MOE, a scikit-learn estimator of it, with least squares as experts.
 
     Its own choice of experts asks for tensor-product splines, whose memory is
     exponential in the number of columns.
     """
-    from smt.applications import MOE
 
-    class LeastSquaresMOE(LinearRegression):
-        def fit(self, X, y):
-            np.random.seed(seed)  # noqa: NPY002  the only seed that it takes
-            self.model = MOE(n_clusters=2, allow=["LS"])
-            self.model.set_training_values(X, y[:, None])
-            self.model.train()
-            return self
+    def __init__(self, n_clusters=2, random_state=0):
+        self.n_clusters = n_clusters
+        self.random_state = random_state
 
-        def predict(self, X):
-            return self.model.predict_values(X).ravel()
+    def fit(self, X, y):
+        from smt.applications import MOE
 
-    return Point(LeastSquaresMOE(), seed)
+        np.random.seed(self.random_state)  # noqa: NPY002  the only seed that it takes
+        self.model_ = MOE(n_clusters=self.n_clusters, allow=["LS"])
+        self.model_.set_training_values(X, y[:, None])
+        self.model_.train()
+        return self
+
+    def predict(self, X):
+        return self.model_.predict_values(X).ravel()
+
+
+def _smt(seed):
+    import smt  # noqa: F401  where it is not installed, this entry is skipped
+
+    return Point(LeastSquaresMOE(random_state=seed), seed)
 
 
 def _lightgbm(seed):
@@ -231,8 +248,8 @@ MAKERS = {
     "NGBoost": NGBoost,
     "quantile-forest": QuantileForest,
     "cgmm": CGMM,
-    "cgmm repaired": lambda seed: CGMM(seed, repaired=True),
-    "smt LS": smt,
+    "cgmm repaired": partial(CGMM, repaired=True),
+    "smt LS": _smt,
     "gmr": GMR,
 }
 LEGACY = ("linear-tree",)

@@ -148,15 +148,42 @@ def _trees(seed, **parameters):
     return Regressor(_regressor(seed, tree, **parameters))
 
 
-def _boosting(seed):
+def _boosting(seed, max_leaf_nodes=15, **parameters):
     """At most 200 trees, of 15 leaves: how many is chosen out-of-fold."""
     return HistGradientBoostingRegressor(
-        max_leaf_nodes=15, max_iter=200, random_state=seed
+        max_leaf_nodes=max_leaf_nodes, max_iter=200, random_state=seed, **parameters
     )
 
 
 def _boosted(seed, cv=5):
     return CrossFitted(_regressor(seed, _boosting(seed), 3, **_grown(cv)))
+
+
+class BoostedByOutOfFold(Regressor):
+    """The default and three other settings of boosted experts, each fitted once.
+
+    The out-of-fold likelihood that EM maximised chooses, corrected for the parameters
+    of the gate and the dispersions: no folds beyond those of the fits.
+    """
+
+    SETTINGS = ({}, {"max_leaf_nodes": 8}, {"min_samples_leaf": 40}, {"n_experts": 2})
+
+    def __init__(self, seed):
+        self.searches = [self._search(seed, **setting) for setting in self.SETTINGS]
+
+    def fit(self, X, y):
+        scores = [search.fit(X, y).best_score_ for search in self.searches]
+        best = np.argmin(scores)
+        self.model = self.searches[best].best_estimator_
+        self.setting = self.SETTINGS[best]
+
+    def detail(self):
+        return f"{super().detail()} {self.setting}".replace(",", ";")
+
+    @staticmethod
+    def _search(seed, n_experts=3, **setting):
+        mixture = _regressor(seed, _boosting(seed, **setting), **_grown())
+        return _out_of_fold(mixture, [n_experts])
 
 
 def _mixed(seed):
@@ -194,14 +221,15 @@ def _tree_classes(seed, **parameters):
 
 def _boosted_classes(seed):
     boosting = HistGradientBoostingClassifier(random_state=seed)
-    return Classifier(_out_of_fold(_classifier(seed, boosting, **CLASSES_CROSS_FITTED)))
+    mixture = _classifier(seed, boosting, **CLASSES_CROSS_FITTED)
+    return Classifier(_out_of_fold(mixture, [1, 2]))
 
 
-def _out_of_fold(mixture):
-    """One or two experts, by the out-of-fold likelihood of their own fits."""
+def _out_of_fold(mixture, counts):
+    """As many experts as have the best out-of-fold likelihood in their own fits."""
     from skmoe.model_selection import ExpertCountSearch
 
-    return ExpertCountSearch(mixture, [1, 2], criterion="out_of_fold", split=False)
+    return ExpertCountSearch(mixture, counts, criterion="out_of_fold", split=False)
 
 
 def _mixed_classes(seed):
@@ -221,6 +249,7 @@ REGRESSORS = {
     "skmoe trees, cv": lambda seed: _trees(seed, **CROSS_FITTED),
     "skmoe boosted, cv": _boosted,
     "skmoe boosted, cv=10": lambda seed: _boosted(seed, cv=10),
+    "skmoe boosted, cv, tuned": BoostedByOutOfFold,
     "skmoe mixed, cv": _mixed,
 }
 CLASSIFIERS = {
