@@ -159,7 +159,7 @@ def _boosted(seed, cv=5):
     return CrossFitted(_regressor(seed, _boosting(seed), 3, **_grown(cv)))
 
 
-class BoostedByOutOfFold(Regressor):
+class BoostedByOutOfFold(CrossFitted):
     """The default and three other settings of boosted experts, each fitted once.
 
     The out-of-fold likelihood that EM maximised chooses, corrected for the parameters

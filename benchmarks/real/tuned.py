@@ -15,7 +15,8 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 
 TREE = [{}, *({"min_samples_leaf": rows} for rows in (5, 20, 50))]
-FOREST = [{}, {"min_samples_leaf": 5}, {"max_features": 0.33}, {"max_features": 1.0}]
+LEAVES, SOME_COLUMNS = {"min_samples_leaf": 5}, {"max_features": 0.33}
+FOREST = [{}, LEAVES, SOME_COLUMNS, LEAVES | SOME_COLUMNS]
 BOOSTING = [
     {},
     {"learning_rate": 0.05},
@@ -54,12 +55,7 @@ REGRESSION = {
         {"n_committees": 10, "neighbors": 5},
     ],
     "NGBoost": NGBOOST,
-    "quantile-forest": [
-        {},
-        {"min_samples_leaf": 5},
-        {"max_features": 0.33},
-        {"min_samples_leaf": 5, "max_features": 0.33},
-    ],
+    "quantile-forest": FOREST,
     # Not cgmm as released: the step that fits its gate fails, whatever the setting.
     "cgmm repaired": [{}, *({"n_components": count} for count in (2, 4, 6))],
     "smt LS": [{}, *({"n_clusters": count} for count in (3, 4, 6))],
@@ -68,7 +64,7 @@ REGRESSION = {
 CLASSIFICATION = {
     "LogisticRegression": [{}, {"C": 0.01}, {"C": 0.1}, {"C": 10}],
     "decision tree": TREE,
-    "random forest": FOREST,
+    "random forest": [{}, LEAVES, SOME_COLUMNS, {"max_features": 1.0}],
     "HGB": BOOSTING,
     "LightGBM linear": LIGHTGBM,
     "NGBoost": [{"settings": setting} for setting in NGBOOST],
