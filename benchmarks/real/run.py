@@ -44,6 +44,7 @@ SCORES = {
 }
 COSTS = ["fit_seconds", "fit_cpu", "calibrate_cpu", "predict_cpu"]
 WORDS = ["detail", "failure"]
+CUT_OFF = "cut off"
 
 
 class Worker:
@@ -70,7 +71,7 @@ class Worker:
             return json.loads(line)
         self.process.wait()
         if expired:
-            return {"failure": f"cut off at {self.limit:.0f} s"}
+            return {"failure": f"{CUT_OFF} at {self.limit:.0f} s"}
         return {"failure": f"process died with status {self.process.returncode}"}
 
     def close(self):
@@ -99,16 +100,31 @@ class Table:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._append(self.columns)
+        elif not path.read_text().endswith("\n"):  # a run was killed as it wrote
+            with path.open("a") as file:
+                file.write("\n")
         with path.open(newline="") as file:
             self.lines = {
                 tuple(line[name] for name in KEY): line for line in csv.DictReader(file)
             }
 
     def has(self, key, again):
-        line = self.lines.get(tuple(map(str, key.values())))
-        if line is None or again == "all":
+        """Whether there is a result, or another fold took so long that none will be."""
+        if again == "all":
             return False
+        line = self.lines.get(tuple(map(str, key.values())))
+        if line is None:
+            return again is None and self._is_hopeless(key)
         return not (again == "failed" and line["failure"])
+
+    def _is_hopeless(self, key):
+        others = [
+            tuple(map(str, {**key, "fold": index}.values()))
+            for index in range(key["folds"])
+        ]
+        return any(
+            CUT_OFF in self.lines[o]["failure"] for o in others if o in self.lines
+        )
 
     def add(self, line):
         with self.lock:
@@ -201,7 +217,7 @@ class Run:
                 return
             self.tables[data.task].add({**key, **result})
             _say(data.task, key, result)
-            if "cut off" in result.get("failure", ""):
+            if CUT_OFF in result.get("failure", ""):
                 return  # the other folds would be, too
 
     def _file(self, data, index):
