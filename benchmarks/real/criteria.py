@@ -4,9 +4,8 @@
 
 import numpy as np
 import pandas as pd
-from ranks import ranks
 
-LINEAR_RIVALS = ["Ridge", "linear-tree", "Cubist", "cgmm", "smt LS"]
+LINEAR_RIVALS = ["Ridge", "linear-tree", "Cubist", "cgmm", "cgmm repaired", "smt LS"]
 BOOSTED_RIVALS = ["HGB", "HGB + variance", "NGBoost", "quantile-forest"]
 TUNED_RIVALS = ["HGB, tuned", "HGB + variance, tuned"]
 NON_LINEAR = ["decision tree", "random forest", "HGB", "LightGBM linear", "NGBoost"]
@@ -18,16 +17,29 @@ MIXED_CLASSES = "skmoe mixed, cv"
 def criteria(task, tables):
     """Sections of Markdown: one per aim whose models were run."""
     aims = {
-        "regression": (linear_ranks, boosted_densities, boosted_means),
+        "regression": (linear_wins, boosted_densities, boosted_means),
         "classification": (logistic_losses, boosted_losses),
     }
     said = [aim(tables) for aim in aims[task]]
     return "\n\n".join(text for text in said if text)
 
 
-def linear_ranks(tables):
-    """Linear experts against the models that are linear in parts."""
-    rows, wins = {}, {}
+def linear_ranks(columns):
+    """Mean ranks of linear experts among the models that are linear in parts."""
+    if LINEAR not in columns["nll"]:
+        return ""
+    means = pd.DataFrame({metric: rank.mean() for metric, rank in columns.items()}).T
+    sets = columns["nll"].index
+    return (
+        "### Linear experts against linear rivals\n\nMean ranks among these, on the "
+        f"{len(sets)} sets that all were run on ({', '.join(sets)}); a model that "
+        f"failed or was cut off is last.\n\n{as_markdown(means)}"
+    )
+
+
+def linear_wins(tables):
+    """Sets on which linear experts are ahead of each of these."""
+    wins = {}
     for metric in ("nll", "crps", "r2"):
         table = tables[metric]
         if LINEAR not in table:
@@ -35,21 +47,12 @@ def linear_ranks(tables):
         rivals = [name for name in LINEAR_RIVALS if name in table]
         lead = table[rivals].rsub(table[LINEAR], axis=0)
         lead = lead if metric == "r2" else -lead
-        wins[metric] = {
-            name: f"{(lead[name] > 0).sum()} of {lead[name].count()}" for name in rivals
-        }
-        often = [name for name in rivals if table[name].notna().mean() > 0.6]
-        rows[metric] = ranks(table[[LINEAR, *often]].dropna(), metric == "r2").mean()
-    won = "; ".join(
-        f"{metric}: " + ", ".join(f"{name} {share}" for name, share in shares.items())
-        for metric, shares in wins.items()
-    )
-    return (
-        "### Linear experts against linear rivals\n\nMean ranks among these, on the "
-        "sets where none is missing:\n\n"
-        + as_markdown(pd.DataFrame(rows).T)
-        + f"\n\nSets on which {LINEAR} is ahead. {won}."
-    )
+        wins[metric] = ", ".join(
+            f"{name} {(lead[name] > 0).sum()} of {lead[name].count()}"
+            for name in rivals
+        )
+    won = "; ".join(f"{metric}: {said}" for metric, said in wins.items())
+    return f"Sets with results of both on which {LINEAR} is ahead. {won}."
 
 
 def boosted_densities(tables):

@@ -11,7 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from criteria import as_markdown, criteria, intervals
+from criteria import (
+    LINEAR,
+    LINEAR_RIVALS,
+    as_markdown,
+    criteria,
+    intervals,
+    linear_ranks,
+)
 from matplotlib.figure import Figure
 from metrics import INTERVALS
 from models import MODELS
@@ -203,6 +210,9 @@ def main():
                 figure(ranks_by_metric, figures / f"{name}.png")
         said |= parts
     said["regression_intervals"] = coverage(options)
+    lines = load(options.results / "regression.csv", options.rows, options.folds)
+    ranked = rank_tables(lines, "regression", [LINEAR, *LINEAR_RIVALS], share=0)
+    said["linear_ranks"] = linear_ranks(ranked)
     (options.output / "real.md").write_text(TEXT.format(**said))
 
 
