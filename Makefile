@@ -11,6 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := -m pip install --disable-pip-version-check
 WORKERS ?= 2
+DATA ?= benchmarks/real/data
 SKLEARN_MINORS := 1.6 1.7 1.8
 SKLEARN_TESTS := $(addprefix test-sklearn-,$(SKLEARN_MINORS))
 
@@ -64,9 +65,11 @@ coverage: $(VENV)/.dev
 bench: $(VENV)/.dev
 	for script in benchmarks/bench_*.py; do $(BIN)/python "$$script" || exit 1; done
 
-# Peers that need an old scikit-learn have an environment of their own.
+# Peers that need an old scikit-learn have an environment of their own. Data sets that
+# DATA lacks are fetched into it.
 real: $(VENV)/.real $(VENV)-legacy/.real
-	$(BIN)/python benchmarks/real/run.py $(if $(DATA),--data "$(DATA)") \
+	$(BIN)/python benchmarks/real/fetch.py "$(DATA)"
+	$(BIN)/python benchmarks/real/run.py --data "$(DATA)" \
 		--legacy-python $(VENV)-legacy/bin/python $(RUN)
 	$(BIN)/python benchmarks/real/report.py
 
@@ -115,5 +118,6 @@ $(SKLEARN_MINORS:%=$(VENV)-%/.test): $(VENV)-%/.test: pyproject.toml
 
 clean:
 	rm -rf $(VENV) $(VENV)-legacy $(SKLEARN_MINORS:%=$(VENV)-%) .nox build dist *.egg-info
+	rm -rf benchmarks/real/data
 	rm -rf .coverage .coverage.* htmlcov .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The data sets, their folds, and the preprocessing that every model gets.
 
-skmoe and scikit-learn ship six of them. A folder with more holds `NAME.csv.gz` (target
-in the column `target`, categories as strings) and `meta.json`, which says per set its
-`task`, its `categorical` columns, its `source` and its licence.
+skmoe and scikit-learn ship six of them; fetch.py makes a folder with the others. It
+holds `NAME.csv.gz` (target in the column `target`, categories as strings) and
+`meta.json`, which says per set its `task`, its `categorical` columns, its `targets` if
+they have other names, its `source` and its `licence`.
 """
 
 import json
@@ -44,7 +45,7 @@ class DataSet:
 
 
 def data_sets(folder=None, names=()):
-    """Yield every DataSet, or those named; smallest files first."""
+    """Yield every DataSet, or those named; those of the folder first, by size."""
     known = {name: (task, None) for name, (task, _) in SHIPPED.items()}
     if folder is not None:
         meta = json.loads((Path(folder) / "meta.json").read_text())
@@ -60,7 +61,8 @@ def data_sets(folder=None, names=()):
             )
             for name in order
         }
-        known = {name: known[name] for name in [*order, *(set(known) - set(order))]}
+        order += [name for name in known if name not in order]
+        known = {name: known[name] for name in order}
     unknown = set(names) - set(known)
     if unknown:
         raise SystemExit(f"No such data sets: {sorted(unknown)}. Known: {list(known)}.")

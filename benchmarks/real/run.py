@@ -2,18 +2,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Models against models on real data.
 
+    python benchmarks/real/fetch.py FOLDER
     python benchmarks/real/run.py [--data FOLDER] [--sets NAME ...] [--models NAME ...]
         [--task TASK] [--max-rows 2000] [--large-rows 20000] [--folds 3]
         [--time-limit 300] [--jobs 1] [--legacy-python PYTHON] [--again failed|all]
     python benchmarks/real/report.py
 
-The first appends to results/regression.csv and results/classification.csv, a line per
-data set, model and fold, and skips the lines that are there; the second writes
-docs/real.md and its figures. Without a FOLDER (see data.py) the sets are those that
-skmoe and scikit-learn ship. Of sets with more rows than `--max-rows` as many are drawn;
-the coverage of intervals is measured on up to `--large-rows` of them as well. Peers
-(requirements.txt) that are not installed are skipped; those that need scikit-learn 1.5
-run with `--legacy-python`, an interpreter that has it.
+fetch.py makes a FOLDER of data sets; without it the sets are those that skmoe and
+scikit-learn ship. run.py appends to results/regression.csv and
+results/classification.csv, a line per data set, model and fold, and skips the lines
+that are there; report.py writes docs/real.md and its figures. Of sets with more rows
+than `--max-rows` as many are drawn; the coverage of intervals is measured on up to
+`--large-rows` of them as well. Peers (requirements.txt) that are not installed are
+skipped; those that need scikit-learn 1.5 run with `--legacy-python`, an interpreter
+that has it.
 """
 
 import argparse
