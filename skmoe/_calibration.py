@@ -26,10 +26,13 @@ def ranks_of_held_out(mixture, noise, y):
     -------
     rows : ndarray of shape (n_held,)
         Rows held out, in their order.
-    ranks : ndarray of shape (n_held, T)
-        Of each target.
+    ranks : ndarray of shape (n_held, T) or None
+        Of each target. None for counts out of some trials: their distribution is that
+        of a single trial to come.
     """
     rows, answers = mixture.experts.held_out_answers()
+    if answers.shape[2] != y.shape[1]:
+        return rows, None
     order = np.argsort(rows)
     rows, answers = rows[order], answers[order]
     log_weights = log_softmax(mixture.gate_scores(rows))

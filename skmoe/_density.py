@@ -160,10 +160,10 @@ class DensityMixin:
         self._check_fitted()
         if self.held_out_ranks_ is None:
             raise ValueError(
-                "kind='calibrated' needs rows that experts were judged by without "
-                f"having been fitted to them. Got a model fitted with cv={self.cv!r}: "
-                "fit with cv=5, or use the ranks of further rows as docs/"
-                "distributions.md does."
+                "kind='calibrated' needs held_out_ranks_, which a fit with cv=5 has "
+                "unless its family is 'binomial' or experts were dropped from it. Got "
+                f"a model without, cv={self.cv!r}. Ranks of further rows serve as "
+                "well: see docs/distributions.md."
             )
         check_coverage(coverage)
         ranks = self.held_out_ranks_.reshape(len(self.held_out_ranks_), -1)
@@ -182,5 +182,6 @@ class DensityMixin:
         if task.folds is not None:
             noise = self._experts.noise
             rows, ranks = ranks_of_held_out(mixture, noise, task.y)
-            self.held_out_ranks_ = self._squeeze(ranks)
-            self._held_out_weights = task.weights[rows]
+            if ranks is not None:
+                self.held_out_ranks_ = self._squeeze(ranks)
+                self._held_out_weights = task.weights[rows]

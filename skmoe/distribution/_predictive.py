@@ -88,8 +88,8 @@ class PredictiveDistribution:
 
     def __init__(self, log_weights, predictions, noise):
         self.log_weights = log_weights
-        self.predictions = predictions
-        self.noise = noise
+        self.predictions = noise.within(predictions)
+        self.noise = noise.free
 
     def __len__(self):
         return len(self.log_weights)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Experts that are any scikit-learn estimators."""
 
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from skmoe._compat import _check_method_params, _safe_indexing
 from skmoe.em.parametric import rounding
 from skmoe.experts.base import BaseExperts, ExpertsTrainer
 from skmoe.experts.fitting import align_probabilities, fit_weighted
+from skmoe.experts.generalized import knows_family, of_family
 from skmoe.experts.memory import memorised
 from skmoe.families.noise import Noise, over_targets
 
@@ -95,19 +97,26 @@ class EstimatorTrainer(ExpertsTrainer):
     kind = EstimatorExperts
 
     def __init__(self, task, previous=None):
-        self.task = task
+        pairs = zip(task.templates, task.families, strict=True)
+        self.task = task = replace(task, templates=[of_family(*each) for each in pairs])
         self.state = [None] * task.n_experts
         self._log_density = np.zeros((task.y.shape[0], task.n_experts))
-        self.responses = [self._response(family) for family in task.families]
+        self.responses = [self._response(k) for k in range(task.n_experts)]
         if previous is not None:
             self._resume(previous)
 
-    def _response(self, family):
-        """What experts of a family are fitted to, and a factor of their weights."""
+    def _response(self, k):
+        """What an expert is fitted to, and a factor of its weights.
+
+        A generalised linear model knows its family's responses itself.
+        """
         labels = self.task.labels
         if self.task.classes is not None:
             return labels, None
+        family = self.task.families[k]
         response, factor = family.response(self.task.y)
+        if knows_family(self.task.templates[k], family):
+            return labels, None if factor is None else (factor > 0).astype(np.float64)
         return response if response.ndim == labels.ndim else response[:, 0], factor
 
     def _resume(self, previous):

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
 from skmoe._views import FLOATS
-from skmoe.families import FAMILIES
+from skmoe.families import FAMILIES, check_families
 from skmoe.families.links import LINKS
 
 
@@ -168,6 +168,22 @@ class GeneralizedLinearRegressor(RegressorMixin, BaseEstimator):
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def of_family(template, family):
+    """An expert's template, one that takes its mixture's family with that family."""
+    takes_it = type(template) is GeneralizedLinearRegressor and template.family is None
+    if family.is_background or not takes_it:
+        return template
+    return clone(template).set_params(family=family)
+
+
+def knows_family(template, family):
+    """Whether an expert is a generalised linear model of that family by itself."""
+    if type(template) is not GeneralizedLinearRegressor or template.family is None:
+        return False
+    (own,) = check_families(template.family, 1, FAMILIES)
+    return type(own) is type(family)
 
 
 def link_of(template, family):

@@ -74,11 +74,7 @@ class NestedExperts(EstimatorExperts):
         parts = [
             self._own_mixture(k, X, log_weights[:, [k]])
             if k in self.own
-            else (
-                log_weights[:, [k]],
-                self.predict_one(k, X)[:, None],
-                self.noise.select([k]),
-            )
+            else self._one_component(k, X, log_weights[:, [k]])
             for k in range(len(self.estimators))
         ]
         log_weights, predictions, noises = zip(*parts, strict=True)
@@ -86,6 +82,10 @@ class NestedExperts(EstimatorExperts):
         parameters = [values for noise in noises for values in noise.parameters]
         noise = Noise(families, parameters)
         return np.hstack(log_weights), np.concatenate(predictions, axis=1), noise
+
+    def _one_component(self, k, X, log_weight):
+        noise = self.noise.select([k])
+        return log_weight, noise.within(self.predict_one(k, X)[:, None]), noise
 
     def _own_mixture(self, k, X, log_weight):
         dist = self.estimators[k].predict_dist(X)

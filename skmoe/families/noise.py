@@ -45,6 +45,10 @@ class Noise:
         shape = (2, len(self.families), self.parameters[0].shape[1])
         return np.broadcast_to(ends, shape).copy()
 
+    def within(self, prediction, kept=slice(None)):
+        """Predictions (n, k, T) of the experts `kept`, moved into their limits."""
+        return prediction
+
     @property
     def dispersions(self):
         """Dispersion of each expert, (K, T), NaN where it has none; None of none."""
