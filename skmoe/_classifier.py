@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import StrOptions, _fit_context
 from skmoe.families import Categorical
-from skmoe.routing import draw_experts, mix
+from skmoe.routing import check_n_draws, draw_experts, mix
 
 
 class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
@@ -352,14 +352,16 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         return self.classes_[most_probable]
 
     def sample_y(self, X, n_samples=1, random_state=None):
-        """Draw the class of each row.
+        r"""Draw the class of each row.
+
+        .. math:: P(\text{class } c) = p(y = c \mid x)
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_rows, n_features)
             Rows.
         n_samples : int, default=1
-            Draws per row.
+            Draws per row, at least 0.
         random_state : int, RandomState instance or None, default=None
             For the draws.
 
@@ -367,11 +369,30 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         -------
         ndarray of shape (n_rows, n_samples)
             Class labels, drawn from `predict_proba`.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is not an integer of at least 0.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsClassifier
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(
+        ...     300, n_experts=2, family="categorical", random_state=0)
+        >>> model = MixtureOfExpertsClassifier(n_experts=2).fit(X, y)
+        >>> model.sample_y(X[:2], n_samples=4, random_state=0)
+        array([[1, 1, 0, 0],
+               [1, 0, 1, 1]])
         """
+        check_n_draws("n_samples", n_samples)
         rng = check_random_state(random_state)
         proba = self.predict_proba(X)
-        draws = [draw_experts(proba, rng) for _ in range(n_samples)]
-        return self.classes_[np.stack(draws, axis=1)]
+        draws = np.empty((len(proba), n_samples), dtype=np.intp)
+        for column in draws.T:
+            column[:] = draw_experts(proba, rng)
+        return self.classes_[draws]
 
     @staticmethod
     def _proba(weights, predictions, kept, X):

@@ -7,6 +7,7 @@ import numpy as np
 from skmoe._calibration import calibrated_levels, ranks_of_held_out
 from skmoe.distribution import PredictiveDistribution
 from skmoe.distribution._intervals import check_coverage
+from skmoe.routing import check_n_draws
 from skmoe.solvers.softmax_regression import log_softmax
 
 KINDS = ("equal-tailed", "highest-density", "calibrated")
@@ -16,14 +17,17 @@ class DensityMixin:
     """Methods of the regressor that speak of the distribution of y."""
 
     def sample_y(self, X, n_samples=1, random_state=None):
-        """Draw y given each row: an expert by the gate, then y by its family.
+        r"""Draw y given each row: an expert by the gate, then y by its family.
+
+        .. math::
+            k \sim g(x) , \qquad y \mid k \sim f(\cdot \mid m_k(x), \phi_k)
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_rows, n_features)
             Rows.
         n_samples : int, default=1
-            Draws per row.
+            Draws per row, at least 0.
         random_state : int, RandomState instance or None, default=None
             For the draws.
 
@@ -31,7 +35,23 @@ class DensityMixin:
         -------
         ndarray of shape (n_rows, n_samples) or (n_rows, n_samples, n_targets)
             Draws under the whole mixture, whatever `top_k` is.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is not an integer of at least 0.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+        >>> model.sample_y(X[:2], n_samples=3, random_state=0).round(2)
+        array([[-2.95, -3.53, -3.5 ],
+               [-3.29, -3.43, -2.74]])
         """
+        check_n_draws("n_samples", n_samples)
         return self.predict_dist(X).sample(n_samples, random_state)
 
     def predict_dist(self, X):
@@ -85,6 +105,21 @@ class DensityMixin:
         ndarray of shape (n_samples, n_quantiles[, n_targets])
             Quantiles under the whole mixture, whatever `top_k` is, of each target by
             itself; without the second axis for a single level.
+
+        Raises
+        ------
+        ValueError
+            If a level is not between 0 and 1.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+        >>> model.predict_quantiles(X[:2], [0.05, 0.5, 0.95]).round(2)
+        array([[-4.32, -3.45, -2.58],
+               [-4.37, -3.5 , -2.56]])
         """
         return self._of_marginals(X, lambda dist, _: dist.quantile(quantiles))
 

@@ -4,6 +4,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from numbers import Integral
 
 import numpy as np
 
@@ -48,6 +49,13 @@ def draw_experts(proba, rng):
     uniform = rng.uniform(size=(proba.shape[0], 1))
     drawn = (uniform > proba.cumsum(axis=1)).sum(axis=1)
     return np.minimum(drawn, proba.shape[1] - 1)
+
+
+def check_n_draws(name, n_draws):
+    """Raise ValueError unless a number of draws, none included, is asked for."""
+    is_int = isinstance(n_draws, Integral) and not isinstance(n_draws, bool)
+    if not is_int or n_draws < 0:
+        raise ValueError(f"{name} must be an integer of at least 0. Got {n_draws!r}.")
 
 
 def route_top_k(scores, top_k):

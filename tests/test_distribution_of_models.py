@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.tree import DecisionTreeRegressor
 
 from conftest import two_regimes
-from skmoe import MixtureOfExpertsRegressor
+from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.distribution import PredictiveDistribution
 from skmoe.families import StudentT
 from skmoe.model_selection import ExpertCountSearch
@@ -168,6 +168,23 @@ def test_search_of_experts_hands_on_the_methods():
     assert_allclose(search.predict_dist(X).logpdf(y), best.score_samples(X, y))
     assert_array_equal(search.predict_interval(X), best.predict_interval(X))
     assert_array_equal(search.predict_quantiles(X, 0.3), best.predict_quantiles(X, 0.3))
+
+
+def test_draws_may_be_none_and_must_be_a_number():
+    X, y, regime = two_regimes()
+    zeros = fit(MODELS["zero and gamma"][0], X, amounts_and_zeros(y))
+    models = [
+        (fit({}, X, y), ()),
+        (zeros, ()),
+        (fit({}, X, np.column_stack([y, y])), (2,)),
+        (MixtureOfExpertsClassifier(n_experts=2).fit(X, regime), ()),
+    ]
+    for model, targets in models:
+        assert model.sample_y(X, 0).shape == (len(X), 0, *targets)
+        assert model.sample_y(X, np.int64(2)).shape == (len(X), 2, *targets)
+        for wrong in (-1, 2.5, (2, 3)):
+            with pytest.raises(ValueError, match="n_samples must be an integer of at"):
+                model.sample_y(X, wrong)
 
 
 def test_bad_levels_and_coverages_are_refused(regression):

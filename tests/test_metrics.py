@@ -15,6 +15,7 @@ from sklearn.metrics import log_loss, mean_absolute_error, mean_pinball_loss
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
 
 from conftest import two_regimes
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor, metrics
@@ -140,6 +141,56 @@ def test_several_targets_are_averaged():
         assert_allclose(function(Y, dist), np.mean(each))
     joint = -model.score_samples(X, Y).mean()
     assert_allclose(negative_log_likelihood(Y, dist), joint)
+
+
+INTERVAL_FUNCTIONS = [interval_coverage, interval_width, interval_score]
+
+
+@pytest.mark.parametrize("function", INTERVAL_FUNCTIONS)
+def test_intervals_are_judged_as_those_of_a_distribution(function, fitted):
+    model, X, y = fitted
+    weights = np.arange(len(y), dtype=float)
+    for given in (
+        model.predict_interval(X, 0.8),
+        model.predict_interval(X, 0.8)[..., None],
+    ):
+        from_ends = function(y, given, weights, coverage=0.8)
+        expected = function(y, model.predict_dist(X), weights, coverage=0.8)
+        assert_allclose(from_ends, expected)
+    Y = np.column_stack([y, 5 * y[::-1]])
+    both = MixtureOfExpertsRegressor(n_experts=2).fit(X, Y)
+    expected = function(Y, both.predict_dist(X))
+    assert_allclose(function(Y, both.predict_interval(X)), expected)
+
+
+def test_calibrated_intervals_have_their_own_coverage():
+    rng = np.random.RandomState(0)
+    X = rng.uniform(-2, 2, size=(2000, 1))
+    y = np.abs(X[:, 0]) + 0.1 * rng.standard_t(2, size=2000)
+    tree = DecisionTreeRegressor(max_depth=3)
+    model = MixtureOfExpertsRegressor(tree, 2, cv=5, tol=1e-2, random_state=0)
+    model.fit(X[:1000], y[:1000])
+    X, y = X[1000:], y[1000:]
+    given = model.predict_interval(X, kind="calibrated")
+    assert interval_coverage(y, given) == np.mean(
+        (given[:, 0] <= y) & (y <= given[:, 1])
+    )
+    assert interval_width(y, given) < interval_width(y, model.predict_dist(X))
+    assert interval_score(y, given) < interval_score(y, model.predict_dist(X))
+
+
+@pytest.mark.parametrize("function", INTERVAL_FUNCTIONS)
+def test_what_are_no_intervals_is_refused(function, fitted):
+    model, X, y = fitted
+    ends = model.predict_interval(X)
+    with pytest.raises(ValueError, match=r"shape \(n_samples, 2.*Got shape \(2, 150\)"):
+        function(y, ends.T)
+    with pytest.raises(ValueError, match="lower ends that are at most the upper"):
+        function(y, ends[:, ::-1])
+    with pytest.raises(ValueError, match="the 149 rows"):
+        function(y, ends[1:])
+    infinite = np.tile([-np.inf, np.inf], (len(y), 1))
+    assert function(y, infinite) == (1.0 if function is interval_coverage else np.inf)
 
 
 def test_coverage_of_one_is_no_interval_score(fitted):

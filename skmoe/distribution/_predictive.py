@@ -12,7 +12,7 @@ from skmoe.distribution._intervals import check_coverage, equal_tailed, shortest
 from skmoe.distribution._modes import modes
 from skmoe.distribution._quantiles import quantiles
 from skmoe.families.noise import Noise
-from skmoe.routing import draw_experts
+from skmoe.routing import check_n_draws, draw_experts
 
 _INTERVALS = {"equal-tailed": equal_tailed, "highest-density": shortest}
 
@@ -118,7 +118,10 @@ class PredictiveDistribution:
         return self.predictions.shape[2]
 
     def marginal(self, target):
-        """Return the distribution of one target.
+        r"""Return the distribution of one target.
+
+        .. math::
+            p(y_t \mid x_i) = \sum_k g_k(x_i) \, f(y_t \mid m_{kt}(x_i), \phi_{kt})
 
         Parameters
         ----------
@@ -129,6 +132,22 @@ class PredictiveDistribution:
         -------
         PredictiveDistribution
             Of that target alone, with the same components.
+
+        Raises
+        ------
+        IndexError
+            If there is no such target.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> model = MixtureOfExpertsRegressor(n_experts=2)
+        >>> dist = model.fit(X, np.column_stack([y, -y])).predict_dist(X[:2])
+        >>> dist.marginal(1).quantile(0.9).round(2)
+        array([4.12, 4.17])
         """
         index = range(self.n_targets)[target]
         predictions = self.predictions[:, :, [index]]
@@ -138,40 +157,79 @@ class PredictiveDistribution:
     # -- moments ----------------------------------------------------------------------
 
     def mean(self):
-        """Mean of each row.
+        r"""Return the mean of each row.
+
+        .. math:: \mu(x_i) = \sum_k g_k(x_i) \, \mu_k(x_i)
+
+        with the means :math:`\mu_k` of the components.
 
         Returns
         -------
         ndarray of shape (n,) or (n, n_targets)
             Means, in the units of y.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> dist = MixtureOfExpertsRegressor(n_experts=2).fit(X, y).predict_dist(X[:2])
+        >>> dist.mean().round(2)
+        array([-3.45, -3.39])
         """
         return self._per_target(lambda components: _moments(components)[0])
 
     def var(self):
-        """Variance of each row.
+        r"""Return the variance of each row.
+
+        .. math:: \sum_k g_k(x_i) \left( \sigma_k^2(x_i)
+                  + (\mu_k(x_i) - \mu(x_i))^2 \right)
+
+        with the components' means and variances: their noise, and their disagreement.
 
         Returns
         -------
         ndarray of shape (n,) or (n, n_targets)
-            Noise of the components and their disagreement together, in the squared
-            units of y; infinite where a component's is.
+            Variances, in the squared units of y; infinite where a component's is.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> dist = MixtureOfExpertsRegressor(n_experts=2).fit(X, y).predict_dist(X[:2])
+        >>> dist.var().round(2)
+        array([0.28, 1.25])
         """
         return self._per_target(lambda components: _moments(components)[1])
 
     def std(self):
-        """Standard deviation of each row.
+        """Return the standard deviation of each row, the square root of `var`.
 
         Returns
         -------
         ndarray of shape (n,) or (n, n_targets)
-            Square roots of the variances, in the units of y.
+            Standard deviations, in the units of y.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> dist = MixtureOfExpertsRegressor(n_experts=2).fit(X, y).predict_dist(X[:2])
+        >>> dist.std().round(2)
+        array([0.53, 1.12])
         """
         return np.sqrt(self.var())
 
     # -- functions of y ---------------------------------------------------------------
 
     def logpdf(self, y):
-        """Log density of y, or log probability where the families are discrete.
+        r"""Log density of y, or log probability where the families are discrete.
+
+        .. math:: \log \sum_k g_k(x_i) \prod_t f(y_t \mid m_{kt}(x_i), \phi_{kt})
+
+        over the targets t, one or several, which share the component.
 
         Parameters
         ----------
@@ -182,6 +240,20 @@ class PredictiveDistribution:
         -------
         ndarray of shape (n,) or (n, m)
             Natural logarithms; with several targets (n,), joint.
+
+        Raises
+        ------
+        ValueError
+            If y has another shape or contains NaN; so too `pdf`, `cdf` and `crps`.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> dist = MixtureOfExpertsRegressor(n_experts=2).fit(X, y).predict_dist(X[:2])
+        >>> dist.logpdf(y[:2]).round(2)
+        array([-0.41, -0.33])
         """
         if self.n_targets == 1:
             return self._of_y("log_density", y)
@@ -197,7 +269,9 @@ class PredictiveDistribution:
         return log_mix(self.log_weights.T, np.sum(joint, axis=0)[:, :, 0])
 
     def pdf(self, y):
-        """Density of y, or its probability where the families are discrete.
+        r"""Density of y, or its probability where the families are discrete.
+
+        .. math:: p(y \mid x_i) = \sum_k g_k(x_i) \, f(y \mid m_k(x_i), \phi_k)
 
         Parameters
         ----------
@@ -208,11 +282,23 @@ class PredictiveDistribution:
         -------
         ndarray of shape (n,) or (n, m)
             Densities in the inverse units of y; with several targets (n,), joint.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> dist = MixtureOfExpertsRegressor(n_experts=2).fit(X, y).predict_dist(X[:2])
+        >>> dist.pdf([[-4.0, -3.0], [-4.0, -3.0]]).round(2)
+        array([[0.44, 0.53],
+               [0.48, 0.47]])
         """
         return np.exp(self.logpdf(y))
 
     def cdf(self, y):
-        """Probability of a value of at most y.
+        r"""Probability of a value of at most y.
+
+        .. math:: F(y \mid x_i) = \sum_k g_k(x_i) \, F(y \mid m_k(x_i), \phi_k)
 
         Parameters
         ----------
@@ -223,11 +309,20 @@ class PredictiveDistribution:
         -------
         ndarray of shape (n,) or (n, m)
             Probabilities.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> dist = MixtureOfExpertsRegressor(n_experts=2).fit(X, y).predict_dist(X[:2])
+        >>> dist.cdf(-3.0).round(2)
+        array([0.8 , 0.82])
         """
         return self._of_y("cdf", y)
 
     def crps(self, y):
-        r"""Continuous ranked probability score of y, lower is better.
+        r"""Return the continuous ranked probability score of y, lower is better.
 
         .. math:: \int (F(t) - 1[t \ge y])^2 \, dt
 
@@ -257,11 +352,22 @@ class PredictiveDistribution:
            "The continuous ranked probability score for circular variables and its
            application to mesoscale forecast ensemble verification". Quarterly Journal
            of the Royal Meteorological Society 132, 2925-2942.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> dist = MixtureOfExpertsRegressor(n_experts=2).fit(X, y).predict_dist(X[:2])
+        >>> dist.crps(y[:2]).round(2)
+        array([0.18, 0.14])
         """
         values, shape = self._values(y)
         components = self._one_target()
-        columns = [crps(components, column) for column in values.T]
-        return np.stack(columns, axis=1).reshape(shape)
+        scores = np.empty(values.shape)
+        for score, column in zip(scores.T, values.T, strict=True):
+            score[:] = crps(components, column)
+        return scores.reshape(shape)
 
     # -- quantiles and intervals ------------------------------------------------------
 
@@ -286,6 +392,22 @@ class PredictiveDistribution:
         ------
         ValueError
             If a level is not between 0 and 1.
+
+        Notes
+        -----
+        F is known to rounding. Between components far apart it is flat: at the height q
+        of such a plateau the answer is its lower end, as the definition says, if the
+        computed F reaches q there, and its upper end if rounding leaves it below.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> dist = MixtureOfExpertsRegressor(n_experts=2).fit(X, y).predict_dist(X[:2])
+        >>> dist.quantile([0.05, 0.5, 0.95]).round(2)
+        array([[-4.32, -3.45, -2.58],
+               [-4.37, -3.5 , -2.56]])
         """
         levels = np.asarray(q, dtype=np.float64)
         if levels.ndim > 1 or not np.all((levels >= 0) & (levels <= 1)):
@@ -297,16 +419,18 @@ class PredictiveDistribution:
         return found if levels.ndim else found[:, 0]
 
     def interval(self, coverage=0.9, kind="equal-tailed"):
-        """Prediction interval of each row.
+        r"""Return a prediction interval of each row.
+
+        .. math:: P(a(x_i) \le y \le b(x_i)) \ge \text{coverage}
 
         Parameters
         ----------
         coverage : float, default=0.9
             Its probability, between 0 and 1; atoms may add to it.
         kind : {'equal-tailed', 'highest-density'}, default='equal-tailed'
-            The same probability beyond each end, or the shortest interval. Of a density
-            with several modes the latter is the shortest single interval, which may
-            contain a valley.
+            The same probability beyond each end, or the shortest interval: of a density
+            with one mode the highest density region [1]_, of one with several the
+            shortest single interval, which may contain a valley.
 
         Returns
         -------
@@ -317,6 +441,21 @@ class PredictiveDistribution:
         ------
         ValueError
             On another coverage or kind.
+
+        References
+        ----------
+        .. [1] Hyndman, R. J. (1996). "Computing and graphing highest density regions".
+           The American Statistician 50(2), 120-126.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> dist = MixtureOfExpertsRegressor(n_experts=2).fit(X, y).predict_dist(X[:2])
+        >>> dist.interval(0.8).round(2)
+        array([[-4.12, -2.78],
+               [-4.18, -2.79]])
         """
         check_coverage(coverage)
         if kind not in _INTERVALS:
@@ -326,12 +465,15 @@ class PredictiveDistribution:
     # -- draws and shape --------------------------------------------------------------
 
     def sample(self, size=1, random_state=None):
-        """Draws of y: a component by its weight, then y from it.
+        r"""Draw y: a component by its weight, then y from it.
+
+        .. math::
+            k \sim g(x_i) , \qquad y \mid k \sim f(\cdot \mid m_k(x_i), \phi_k)
 
         Parameters
         ----------
         size : int, default=1
-            Draws per row.
+            Draws per row, at least 0.
         random_state : int, RandomState instance or None, default=None
             For the draws.
 
@@ -339,16 +481,32 @@ class PredictiveDistribution:
         -------
         ndarray of shape (n, size) or (n, size, n_targets)
             Draws.
+
+        Raises
+        ------
+        ValueError
+            If `size` is not an integer of at least 0.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> dist = MixtureOfExpertsRegressor(n_experts=2).fit(X, y).predict_dist(X[:2])
+        >>> dist.sample(3, random_state=0).round(2)
+        array([[-2.95, -3.53, -3.5 ],
+               [-3.29, -3.43, -2.74]])
         """
+        check_n_draws("size", size)
         rng = check_random_state(random_state)
         owners = draw_experts(np.repeat(self.weights, size, axis=0), rng)
         rows = np.repeat(np.arange(len(self)), size)
         drawn = self.noise.sample(self.predictions[rows, owners], owners, rng)
-        drawn = drawn.reshape(len(self), size, -1)
+        drawn = drawn.reshape(len(self), size, self.n_targets)
         return drawn[:, :, 0] if self.n_targets == 1 else drawn
 
     def modes(self):
-        """Modes of each row: values more likely than those around them.
+        """Find the modes of each row: values more likely than those around them.
 
         Returns
         -------
@@ -356,6 +514,16 @@ class PredictiveDistribution:
             In the units of y, NaN where a row has fewer; the most likely first, atoms
             before modes of a density (their probabilities do not compare). Of a plateau
             one value is given. To about eight digits.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> dist = MixtureOfExpertsRegressor(n_experts=2).fit(X, y).predict_dist(X[:2])
+        >>> dist.modes().round(2)
+        array([[-3.45,  4.4 ],
+               [-3.51,  4.75]])
         """
         return modes(self._one_target())
 
@@ -375,6 +543,15 @@ class PredictiveDistribution:
         There is no closed form. Adaptive quadrature with error estimates of ten digits,
         between the components' quantiles; tails of less than :math:`10^{-13}` are left
         out.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> dist = MixtureOfExpertsRegressor(n_experts=2).fit(X, y).predict_dist(X[:2])
+        >>> dist.entropy().round(2)
+        array([0.78, 0.85])
         """
         return entropy(self._one_target())
 

@@ -10,6 +10,8 @@ from skmoe.distribution._components import blocks
 MAX_ITER = 2200
 # A Newton step this small, relative to y and to the narrowest component, is the last.
 STEP = 1e-12
+# Change of a probability, relative to it, that does not show.
+EPS = np.finfo(np.float64).eps
 # Error of a probability, relative to its distance from 0 and 1, that is rounding.
 ROUNDING = 1e-9
 
@@ -105,11 +107,13 @@ class _Search:
             right = high[which] = np.where(error < 0, high[which], here)
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 step = error / slope
+                # On a plateau any y fits: only the halvings find its lower end.
+                flat = slope * scale[which] <= EPS * level
             newton, middle = here - step, left + 0.5 * (right - left)
             inside = (newton >= left) & (newton <= right)
             exact = np.abs(error) <= ROUNDING * np.minimum(level, 1 - level)
             exact &= np.abs(step) <= STEP * (np.abs(here) + scale[which])
-            exact &= inside
+            exact &= inside & ~flat
             moves = inside & (newton != here) & (np.abs(step) <= 0.5 * last[which])
             x[which] = np.where(exact | moves, newton, middle)
             last[which] = np.abs(x[which] - here)

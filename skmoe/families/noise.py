@@ -132,15 +132,12 @@ class Noise:
 
     def sample(self, prediction, owners, rng):
         """A draw of y (n, T) for predictions (n, T) of experts `owners` (n,)."""
-        drawn = None
+        drawn = np.empty(prediction.shape)  # counts are drawn as integers, and reals
         for k in np.unique(owners):
             rows = np.flatnonzero(owners == k)
-            values = self.families[k].sample(
+            drawn[rows] = self.families[k].sample(
                 prediction[rows], self.parameters[k][:, None], rng
             )
-            if drawn is None:
-                drawn = np.empty((len(owners), values.shape[1]))  # counts, reals: both
-            drawn[rows] = values
         return drawn
 
 

@@ -39,7 +39,18 @@ class BaseGate(ABC, BaseEstimator):
 
     @abstractmethod
     def predict_log_proba(self, X):
-        """Log probabilities of the experts, (n_samples, n_experts)."""
+        """Return the log probability of each expert.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to gate.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts)
+            Log probabilities; their exponentials sum to one in each row.
+        """
 
     def count_parameters(self):
         """Free parameters of the fitted gate; NaN where nobody can say."""

@@ -5,6 +5,7 @@
 import numpy as np
 
 from skmoe._compat import check_sample_weight
+from skmoe.distribution import PredictiveDistribution
 
 DECILES = tuple(np.arange(1, 10) / 10)
 
@@ -164,14 +165,16 @@ def interval_coverage(
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_targets)
         Observed values; of several targets the shares are averaged.
-    dist : PredictiveDistribution
-        Predictions for the same rows, `predict_dist(X)`.
+    dist : PredictiveDistribution or array-like of shape (n_samples, 2[, n_targets])
+        Predictions for the same rows, `predict_dist(X)`; or the lower and upper ends of
+        intervals themselves, as of ``predict_interval(X, kind="calibrated")``.
     sample_weight : array-like of shape (n_samples,), default=None
         Row weights; None: all one.
     coverage : float, default=0.9
-        Probability of the intervals.
+        Probability of the intervals that a distribution is asked for; given intervals
+        are what they are.
     kind : {'equal-tailed', 'highest-density'}, default='equal-tailed'
-        Which intervals, see `PredictiveDistribution.interval`.
+        Which intervals of a distribution, see `PredictiveDistribution.interval`.
 
     Returns
     -------
@@ -188,13 +191,11 @@ def interval_coverage(
     >>> model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
     >>> interval_coverage(y, model.predict_dist(X), coverage=0.8)
     0.795
+    >>> interval_coverage(y, model.predict_interval(X, 0.8, "highest-density"))
+    0.815
     """
-
-    def covered(y, marginal):
-        low, high = marginal.interval(coverage, kind).T
-        return (y >= low) & (y <= high)
-
-    return _over_targets(covered, y_true, dist, sample_weight)
+    y, low, high = _with_intervals(y_true, dist, coverage, kind)
+    return average(np.mean((y >= low) & (y <= high), axis=1), sample_weight)
 
 
 def interval_width(
@@ -206,14 +207,16 @@ def interval_width(
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_targets)
         Observed values; not used, but for their number.
-    dist : PredictiveDistribution
-        Predictions for the same rows, `predict_dist(X)`.
+    dist : PredictiveDistribution or array-like of shape (n_samples, 2[, n_targets])
+        Predictions for the same rows, `predict_dist(X)`; or the lower and upper ends of
+        intervals themselves, as of ``predict_interval(X, kind="calibrated")``.
     sample_weight : array-like of shape (n_samples,), default=None
         Row weights; None: all one.
     coverage : float, default=0.9
-        Probability of the intervals.
+        Probability of the intervals that a distribution is asked for; given intervals
+        are what they are.
     kind : {'equal-tailed', 'highest-density'}, default='equal-tailed'
-        Which intervals, see `PredictiveDistribution.interval`.
+        Which intervals of a distribution, see `PredictiveDistribution.interval`.
 
     Returns
     -------
@@ -231,12 +234,8 @@ def interval_width(
     >>> round(interval_width(y, model.predict_dist(X)), 2)
     0.34
     """
-
-    def width(y, marginal):
-        low, high = marginal.interval(coverage, kind).T
-        return high - low
-
-    return _over_targets(width, y_true, dist, sample_weight)
+    _, low, high = _with_intervals(y_true, dist, coverage, kind)
+    return average(np.mean(high - low, axis=1), sample_weight)
 
 
 def interval_score(y_true, dist, sample_weight=None, *, coverage=0.9):
@@ -252,12 +251,13 @@ def interval_score(y_true, dist, sample_weight=None, *, coverage=0.9):
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_targets)
         Observed values; of several targets the scores are averaged.
-    dist : PredictiveDistribution
-        Predictions for the same rows, `predict_dist(X)`.
+    dist : PredictiveDistribution or array-like of shape (n_samples, 2[, n_targets])
+        Predictions for the same rows, `predict_dist(X)`; or the lower and upper ends of
+        intervals themselves, as of ``predict_interval(X, kind="calibrated")``.
     sample_weight : array-like of shape (n_samples,), default=None
         Row weights; None: all one.
     coverage : float, default=0.9
-        Probability of the intervals, below one.
+        Probability of the intervals, given ones too, below one.
 
     Returns
     -------
@@ -282,13 +282,10 @@ def interval_score(y_true, dist, sample_weight=None, *, coverage=0.9):
     """
     if not 0 <= coverage < 1:
         raise ValueError(f"coverage must be at least 0 and below 1. Got {coverage!r}.")
-
-    def score(y, marginal):
-        low, high = marginal.interval(coverage).T
-        missed = np.maximum(low - y, 0.0) + np.maximum(y - high, 0.0)
-        return high - low + 2 / (1 - coverage) * missed
-
-    return _over_targets(score, y_true, dist, sample_weight)
+    y, low, high = _with_intervals(y_true, dist, coverage)
+    missed = np.maximum(low - y, 0.0) + np.maximum(y - high, 0.0)
+    score = high - low + 2 / (1 - coverage) * missed
+    return average(score.mean(axis=1), sample_weight)
 
 
 def _over_targets(row_scores, y_true, dist, sample_weight):
@@ -298,14 +295,43 @@ def _over_targets(row_scores, y_true, dist, sample_weight):
     return average(np.mean(scores, axis=0), sample_weight)
 
 
+def _with_intervals(y_true, dist, coverage, kind="equal-tailed"):
+    """Observed values, and lower and upper ends of intervals, each (n, T)."""
+    if isinstance(dist, PredictiveDistribution):
+        marginals = [dist.marginal(t) for t in range(dist.n_targets)]
+        ends = np.stack([m.interval(coverage, kind) for m in marginals], axis=2)
+    else:
+        ends = _checked_ends(dist)
+    return _of_shape(y_true, (len(ends), ends.shape[2])), ends[:, 0], ends[:, 1]
+
+
+def _checked_ends(intervals):
+    """Given intervals (n, 2, T)."""
+    ends = np.asarray(intervals, dtype=np.float64)
+    if ends.ndim not in (2, 3) or ends.shape[1] != 2:
+        raise ValueError(
+            "dist must be a PredictiveDistribution or intervals of shape "
+            f"(n_samples, 2[, n_targets]). Got shape {ends.shape}."
+        )
+    if not np.all(ends[:, 0] <= ends[:, 1]):
+        raise ValueError(
+            "dist must have lower ends that are at most the upper ones. Got others, or "
+            "NaN."
+        )
+    return ends[:, :, None] if ends.ndim == 2 else ends
+
+
 def _targets(y_true, dist):
     """Observed values (n, T)."""
+    return _of_shape(y_true, (len(dist), dist.n_targets))
+
+
+def _of_shape(y_true, expected):
     y = np.asarray(y_true, dtype=np.float64)
-    expected = len(dist), dist.n_targets
     if y.shape != expected and (y.ndim != 1 or expected != (len(y), 1)):
         raise ValueError(
             f"y_true must have a value for each of the {expected[0]} rows and "
-            f"{expected[1]} target(s) of the distribution. Got shape {y.shape}."
+            f"{expected[1]} target(s) of the predictions. Got shape {y.shape}."
         )
     return y.reshape(expected)
 

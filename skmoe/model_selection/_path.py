@@ -60,7 +60,7 @@ class PenaltyPath:
         return self.estimators[self.best_index]
 
     def coefficients(self):
-        """Parameters of every expert along the path.
+        """Return the parameters of every expert along the path.
 
         Returns
         -------
