@@ -6,7 +6,7 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import (
     Bunch,
@@ -175,6 +175,11 @@ class BaseMixtureOfExperts(
                     f"Expert {name!r} ({template!r}) must implement "
                     f"{' and '.join(self._expert_methods)}; missing: "
                     f"{', '.join(missing)}."
+                )
+            if is_classifier(template) and not is_classifier(self):
+                raise TypeError(
+                    f"Expert {name!r} ({template!r}) is a classifier. The experts of a "
+                    f"{type(self).__name__} must be regressors."
                 )
             if get_tags(template).input_tags.pairwise:
                 raise ValueError(
@@ -346,6 +351,8 @@ class BaseMixtureOfExperts(
         y = self._check_y(y, X)
         if sample_weight is None:  # one number, not one per row
             weights = np.broadcast_to(1.0, y.shape[:1])
+            if self.cv is not None:  # refits make much of how a sum is rounded
+                weights = np.ascontiguousarray(weights)
         else:
             weights = check_sample_weight(sample_weight, X)
         weights = self._class_weighted(weights, y)

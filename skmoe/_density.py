@@ -52,7 +52,8 @@ class DensityMixin:
                [-3.29, -3.43, -2.74]])
         """
         check_n_draws("n_samples", n_samples)
-        return self.predict_dist(X).sample(n_samples, random_state)
+        drawn = self.predict_dist(X).sample(n_samples, random_state)
+        return drawn if self._one_target or drawn.ndim == 3 else drawn[..., None]
 
     def predict_dist(self, X):
         """Distribution of y given each row.

@@ -33,6 +33,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from conftest import two_boundaries, two_regimes
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe._folds import make_folds
+from skmoe.experts import GeneralizedLinearRegressor
 from skmoe.gates import ConstantGate
 
 pytestmark = pytest.mark.filterwarnings("ignore:EM did not converge")
@@ -494,3 +495,74 @@ def test_well_behaved_experts_are_not_warned_of(experts, noise):
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture(experts, cv=None, max_iter=30, reg_dispersion=1e-5).fit(X, y)
+
+
+# -- generalised linear experts --------------------------------------------------------
+
+
+def responses(family, X, rng):
+    """Draws of a family around exp(1 + x), or expit(x)."""
+    mean, share = np.exp(1 + X[:, 0]), 1 / (1 + np.exp(-X[:, 0]))
+    trials = rng.randint(1, 20, size=len(X))
+    successes = rng.binomial(trials, share)
+    draws = {
+        "poisson": lambda: rng.poisson(mean),
+        "gamma": lambda: mean * rng.gamma(3, 1 / 3, size=len(X)),
+        "inverse_gaussian": lambda: rng.wald(mean, 3 * mean),
+        "negative_binomial": lambda: rng.negative_binomial(3, 3 / (3 + mean)),
+        "binomial": lambda: np.column_stack([successes, trials - successes]),
+        "beta": lambda: rng.beta(5 * share, 5 * (1 - share)).clip(0.001, 0.999),
+    }
+    return draws[family]()
+
+
+@pytest.mark.parametrize(
+    "family",
+    ["poisson", "gamma", "inverse_gaussian", "negative_binomial", "binomial", "beta"],
+)
+def test_one_cross_fitted_glm_is_the_glm_of_all_rows(family):
+    rng = np.random.RandomState(0)
+    X = rng.uniform(-1, 1, size=(200, 1))
+    y = responses(family, X, rng)
+    model = MixtureOfExpertsRegressor(n_experts=1, family=family)
+    plain = clone(model).fit(X, y)
+    crossed = model.set_params(cv=FOLDS).fit(X, y)
+    assert_allclose(crossed.experts_[0].coef_, plain.experts_[0].coef_, rtol=1e-4)
+    assert crossed.log_likelihood_ == pytest.approx(plain.log_likelihood_, rel=0.1)
+    assert crossed.log_likelihood_ < plain.log_likelihood_
+
+
+def test_a_glm_among_other_kinds_has_the_family_of_the_mixture():
+    rng = np.random.RandomState(0)
+    X = rng.uniform(-1, 1, size=(300, 1))
+    y = np.where(rng.uniform(size=300) < 0.3, 0, responses("gamma", X, rng))
+    given = GeneralizedLinearRegressor()
+    experts = [("none", DummyRegressor()), ("glm", given)]
+    model = MixtureOfExpertsRegressor(experts, 2, family=["zero", "gamma"], cv=FOLDS)
+    model.fit(X, y)
+    positive = y > 0
+    alone = GeneralizedLinearRegressor("gamma").fit(X[positive], y[positive])
+    assert_allclose(model.named_experts_.glm.coef_, alone.coef_, rtol=1e-4)
+    assert given.family is None
+
+
+def test_binomial_counts_have_no_ranks():
+    rng = np.random.RandomState(0)
+    X = rng.uniform(-1, 1, size=(200, 1))
+    y = responses("binomial", X, rng)
+    model = mixture(n_experts=1, family="binomial").fit(X, y)
+    assert model.held_out_ranks_ is None
+    with pytest.raises(ValueError, match=r"needs held_out_ranks_, .*'binomial'"):
+        model.predict_interval(X, kind="calibrated")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_weights_are_weights_of_one_to_the_last_digit(seed):
+    """Trees make more of a rounding error than it is."""
+    rng = np.random.RandomState(seed)
+    X = rng.uniform(-2, 2, size=(400, 2))
+    y = np.abs(X[:, 0]) + 0.1 * rng.standard_t(4, size=400)
+    model = mixture(DecisionTreeRegressor(max_depth=5))
+    plain = clone(model).fit(X, y)
+    weighted = clone(model).fit(X, y, sample_weight=np.ones(400))
+    assert plain.lower_bounds_ == weighted.lower_bounds_

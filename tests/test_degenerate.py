@@ -420,6 +420,7 @@ def test_no_columns_for_an_expert_that_needs_some(regression):
         ([("a", Ridge()), ("a", Ridge())], ValueError, "not unique"),
         ([("init", Ridge())], ValueError, "conflict with constructor arguments"),
         ([("a", Ridge()), ("b", 3)], TypeError, r"'b' \(3\).*missing: fit, predict"),
+        (LogisticRegression(), TypeError, "is a classifier.* must be regressors"),
         (KernelRidge(kernel="precomputed"), ValueError, "wants pairwise distances"),
     ],
 )

@@ -194,3 +194,14 @@ def test_bad_levels_and_coverages_are_refused(regression):
         model.predict_quantiles(X, [0.5, 2.0])
     with pytest.raises(ValueError, match="coverage must be between 0 and 1"):
         model.predict_interval(X, coverage=90)
+
+
+def test_one_column_of_targets_keeps_its_axis():
+    X, y = two_regimes()[:2]
+    model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y[:, None])
+    assert model.predict(X).shape == (len(X), 1)
+    assert model.predict_interval(X).shape == (len(X), 2, 1)
+    assert model.sample_y(X, 3).shape == (len(X), 3, 1)
+    flat = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+    draws = flat.sample_y(X, 3, random_state=0)
+    assert_array_equal(model.sample_y(X, 3, random_state=0)[..., 0], draws)

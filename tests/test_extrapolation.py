@@ -5,7 +5,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal, assert_array_less
 from scipy.special import logsumexp
 from scipy.stats import norm
 from sklearn.base import clone
@@ -43,6 +43,7 @@ def far_rows(X):
 
 
 MIXED = [("linear", LinearRegression()), ("tree", DecisionTreeRegressor(max_depth=3))]
+NESTED = [("nested", MixtureOfExpertsRegressor(n_experts=2)), *MIXED]
 COUNTS = {"family": ["zero", "poisson"]}
 
 
@@ -326,3 +327,40 @@ def test_by_default_one_expert_is_its_estimator_everywhere(data, family):
 def test_other_values_are_refused(data):
     with pytest.raises(ValueError, match=r"'extrapolation' parameter .*'clip'.*'none'"):
         MixtureOfExpertsRegressor(extrapolation="none").fit(*data)
+
+
+# -- every method of a model says the same --------------------------------------------
+
+
+@pytest.mark.parametrize("extrapolation", ["auto", "clip", "free"])
+@pytest.mark.parametrize(
+    ("params", "transform"),
+    [
+        ({}, None),
+        ({"family": "student_t"}, None),
+        ({"family": "poisson"}, as_counts),
+        (COUNTS, as_counts),
+        ({"experts": MIXED}, None),
+        ({"experts": NESTED, "n_experts": 3}, None),
+    ],
+)
+def test_distributions_have_the_limits_of_predictions(
+    data, params, transform, extrapolation
+):
+    X, y = data
+    y = y if transform is None else transform(y)
+    model = MixtureOfExpertsRegressor(
+        **{"n_experts": 2, "tol": 1e-3, "random_state": 0, **params},
+        extrapolation=extrapolation,
+    ).fit(X, y)
+    far = np.vstack([X[:5], 3 * X[:5]])
+    dist = model.predict_dist(far)
+    assert_allclose(dist.mean(), model.predict(far), rtol=1e-10)
+    std = model.predict(far, return_std=True)[1]
+    assert_allclose(dist.std(), std, rtol=1e-8)
+    density = model.score_samples(far, y[:10])
+    assert_allclose(dist.logpdf(y[:10]), density, rtol=1e-10)
+    median = dist.quantile(0.5)
+    below = (model.sample_y(far, 3000, random_state=0) <= median[:, None]).mean(axis=1)
+    assert_array_less(dist.cdf(np.nextafter(median, -np.inf)) - 0.04, below)
+    assert_array_less(below, dist.cdf(median) + 0.04)
