@@ -57,7 +57,7 @@ from skmoe.gates import ConstantGate, SoftmaxGate
 
 SKLEARN_VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 
-# A handful of iterations shows that parts fit together; that EM converges, where to, and
+# A handful of iterations shows that parts fit together; that EM converges, where to and
 # that forests and boosting know their rows by heart without cv is tested elsewhere.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:EM did not converge",
