@@ -386,7 +386,7 @@ def memory_cell(model, X, X_test, y, y_test):
         model.fit(X, y)
     inside, outside = max(found.values(), key=lambda pair: pair[1] / max(pair[0], 1e-6))
     losses = [-model.score_samples(*rows).mean() for rows in ((X, y), (X_test, y_test))]
-    before, after = (f"{loss:.2f}" if loss < 100 else f"{loss:.0f}" for loss in losses)
+    before, after = (f"{loss:z.2f}" if loss < 100 else f"{loss:.0f}" for loss in losses)
     cell = f"{inside:.3f} {outside:.3f}, {before} {after}"
     return f"**{cell}**" if any("cv=5" in str(one.message) for one in caught) else cell
 
