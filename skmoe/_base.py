@@ -505,9 +505,9 @@ class BaseMixtureOfExperts(
         if memorised:
             warnings.warn(
                 f"Experts {memorised} know the rows they were fitted to: on others, "
-                "their errors are more than three times as large, so responsibilities "
-                "and density are far too certain. Use cv=5 (out-of-fold predictions in "
-                "the E-step) or less flexible experts.",
+                "their squared errors are more than four times as large, so "
+                "responsibilities and density are far too certain. Use cv=5 "
+                "(out-of-fold predictions in the E-step) or less flexible experts.",
                 UserWarning,
                 stacklevel=6,
             )

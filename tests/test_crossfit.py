@@ -11,8 +11,16 @@ import sklearn
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.datasets import load_breast_cancer
 from sklearn.dummy import DummyRegressor
-from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import (
@@ -25,7 +33,7 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
     cross_val_predict,
 )
-from sklearn.neighbors import KNeighborsRegressor
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -457,8 +465,13 @@ def test_what_cv_cannot_do_is_refused(regression):
             GradientBoostingRegressor(n_estimators=50, max_depth=5),
             "know the rows .* Use cv=5",
         ),
+        (RandomForestRegressor(20), r"Experts \[0, 1\] know the rows .* Use cv=5"),
+        (
+            HistGradientBoostingRegressor(max_iter=50, min_samples_leaf=5),
+            r"Experts \[0, 1\] know the rows .* Use cv=5",
+        ),
     ],
-    ids=["tree", "neighbour", "boosting"],
+    ids=["tree", "neighbour", "boosting", "forest", "hist boosting"],
 )
 def test_experts_that_learn_by_heart_are_told_of_cv(experts, message):
     X, y = noisy_regimes(120)
@@ -470,12 +483,77 @@ def test_experts_that_learn_by_heart_are_told_of_cv(experts, message):
         mixture(experts, cv=3, max_iter=2).fit(X, y)
 
 
-def test_classifier_that_learns_by_heart_is_told_of_cv():
+@pytest.mark.parametrize("n_experts", [1, 2])
+@pytest.mark.parametrize(
+    "experts",
+    [
+        DecisionTreeClassifier(),
+        KNeighborsClassifier(1),
+        RandomForestClassifier(20),
+        HistGradientBoostingClassifier(max_iter=30, min_samples_leaf=5),
+        GradientBoostingClassifier(n_estimators=20, learning_rate=0.5, max_depth=5),
+    ],
+    ids=["tree", "neighbour", "forest", "hist boosting", "boosting"],
+)
+def test_classifiers_that_learn_by_heart_are_told_of_cv(experts, n_experts):
     X, y = two_boundaries(200)
-    with pytest.warns(UserWarning, match="Use cv=5"):
-        MixtureOfExpertsClassifier(
-            DecisionTreeClassifier(), 2, max_iter=5, random_state=0
-        ).fit(X, y)
+    y = np.where(np.random.RandomState(1).uniform(size=200) < 0.1, 1 - y, y)
+    model = MixtureOfExpertsClassifier(experts, n_experts, max_iter=3, random_state=0)
+    with pytest.warns(UserWarning, match="know the rows .* Use cv=5"):
+        model.fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "experts",
+    [
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        DecisionTreeClassifier(max_depth=3),
+        KNeighborsClassifier(10),
+        RandomForestClassifier(20, min_samples_leaf=20),
+    ],
+    ids=["logistic", "tree", "neighbours", "forest"],
+)
+def test_well_behaved_classifiers_are_not_warned_of(experts):
+    X, y = two_boundaries(300)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        MixtureOfExpertsClassifier(experts, 2, max_iter=3, random_state=0).fit(X, y)
+
+
+def test_classes_told_apart_on_new_rows_too_are_no_reason_to_warn():
+    """A few more errors than none are many times as many, and harmless."""
+    X, y = load_breast_cancer(return_X_y=True)
+    experts = make_pipeline(StandardScaler(), LogisticRegression(C=10))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MixtureOfExpertsClassifier(experts, 1).fit(X, y)
+
+
+class Refusing(KNeighborsRegressor):
+    """A neighbour that refuses a second fit to fewer rows, with an error of choice."""
+
+    def __init__(self, error=ValueError, at_least=100):
+        self.error = error
+        self.at_least = at_least
+        super().__init__(1)
+
+    def fit(self, X, y):
+        if len(X) < self.at_least:
+            raise self.error("too few")
+        return super().fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore:The dispersions of experts .0. have collapsed")
+def test_check_that_estimators_refuse_for_few_rows_fails_no_fit():
+    X, y = noisy_regimes(100)
+    assert mixture(Refusing(), 1, cv=None).fit(X, y).n_iter_ > 0
+
+
+def test_check_hides_no_other_error():
+    X, y = noisy_regimes(100)
+    with pytest.raises(RuntimeError, match="too few"):
+        mixture(Refusing(RuntimeError), 1, cv=None).fit(X, y)
 
 
 @pytest.mark.parametrize(
@@ -487,6 +565,7 @@ def test_classifier_that_learns_by_heart_is_told_of_cv():
         # Nearly perfect, and rightly so.
         (make_pipeline(StandardScaler(), LinearRegression()), 0.001),
         (KNeighborsRegressor(15), 0.7),
+        (RandomForestRegressor(10, min_samples_leaf=20), 0.7),
     ],
 )
 def test_well_behaved_experts_are_not_warned_of(experts, noise):

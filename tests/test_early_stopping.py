@@ -15,7 +15,9 @@ from conftest import two_boundaries, two_regimes
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.em.held_out import Watch, draw_held_out
 
+# Experts that overfit, of which a fit without cv warns.
 TREE = DecisionTreeRegressor(max_depth=6)
+pytestmark = pytest.mark.filterwarnings("ignore:Experts .* know the rows")
 
 
 @pytest.fixture(scope="module")

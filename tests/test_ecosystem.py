@@ -58,11 +58,12 @@ from skmoe.gates import ConstantGate, SoftmaxGate
 
 SKLEARN_VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 
-# A handful of iterations shows that parts fit together; that EM converges, and where
-# to, is tested elsewhere.
+# A handful of iterations shows that parts fit together; that EM converges, where to and
+# that forests and boosting know their rows by heart without cv is tested elsewhere.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:EM did not converge",
     "ignore:The dispersions of experts",
+    "ignore:Experts .* know the rows",
 )
 # Polars 2 has no interchange protocol, by which scikit-learn before 1.9 reads the names
 # of dataframes that are not of pandas.

@@ -9,22 +9,25 @@ import numpy as np
 
 from skmoe.families.own_density import OwnDensity
 
-# An expert is suspect if it leaves less than this share of the variance unexplained ...
-SUSPECT = 1 / 9
-# ... and memorises if it leaves this many times as much on rows held out: residuals,
-# and with them the standard deviation of its noise, are three times too small.
-TIMES = 9
+# An expert memorises if it leaves this many times as much of the variance unexplained
+# on rows held out as on its own. The standard deviation of its noise is the root of it,
+# twice, too small, which costs a new row (4 - 1 - log 4) / 2 = 0.8 nats. What this was
+# chosen by is "When experts memorise" in docs/defaults.md.
+TIMES = 4
+# Only an expert that leaves less than this share is suspect, which costs one more fit.
+SUSPECT = 1 / 6
 # Less than this share is none: the default floor of a standard deviation, squared.
 NOTHING = 1e-6
+# The same of probabilities, which are not measured by a dispersion: the Brier score of
+# rows held out must be above 1/9 of that of the frequencies, as if 3 % of the rows of
+# two equal classes were wrong. Fewer errors do no harm, however few there are inside.
+SURE = 1 / (9 * TIMES)
 # One row of so many is held out.
 STRIDE = 5
 
 
 def memorised(trainer, work):
-    """Indices of the experts whose residuals are three times larger on held-out rows.
-
-    Experts that explain their rows nearly perfectly are fitted once more, to four rows
-    of five with the same weights, and predict the fifth. Others cost one prediction.
+    """Indices of the experts that leave TIMES as much unexplained on held-out rows.
 
     Parameters
     ----------
@@ -33,8 +36,24 @@ def memorised(trainer, work):
     work : callable
         What fits an estimator and asks it, in a worker.
     """
+    least = NOTHING if trainer.task.classes is None else SURE
+    return [
+        k
+        for k, (inside, outside) in shares(trainer, work).items()
+        if outside > TIMES * max(inside, least)
+    ]
+
+
+def shares(trainer, work, suspect=SUSPECT):
+    """Shares of the variance unexplained, (inside, outside), of suspects by index.
+
+    Experts that leave less than the share `suspect` of their rows are fitted once more,
+    to four rows of five with the same weights, and predict the fifth. Others cost one
+    prediction. Of classes the variance is that of their indicators: the share is the
+    Brier score, that of the frequencies being one.
+    """
     held = np.arange(trainer.task.y.shape[0]) % STRIDE == STRIDE - 1
-    inside, outside = {}, {}
+    inside = {}
     for k, fit in enumerate(trainer.state):
         family = trainer.task.families[k]
         knows = fit.weights is None or family.is_background
@@ -42,15 +61,16 @@ def memorised(trainer, work):
             continue
         answered = trainer._question(k)(fit.model, trainer.task.X)
         inside[k] = _unexplained(trainer, k, answered)
-    suspects = [k for k, share in inside.items() if share < SUSPECT]
+    suspects = [k for k, share in inside.items() if share < suspect]
     refits = trainer._fit_all(
         ((k, trainer.state[k].weights * ~held, trainer._question(k)) for k in suspects),
         partial(_try, work),
     )
-    for k, answered in zip(suspects, refits, strict=True):
-        if answered is not None:
-            outside[k] = _unexplained(trainer, k, answered, held)
-    return [k for k in outside if outside[k] > TIMES * max(inside[k], NOTHING)]
+    return {
+        k: (inside[k], _unexplained(trainer, k, answered, held))
+        for k, answered in zip(suspects, refits, strict=True)
+        if answered is not None
+    }
 
 
 def _unexplained(trainer, k, answered, rows=slice(None)):
@@ -78,5 +98,5 @@ def _try(work, *args, **settings):
         warnings.simplefilter("ignore")
         try:
             return work(*args, **settings)[1]
-        except Exception:
+        except ValueError:
             return None
