@@ -209,7 +209,9 @@ def test_calibrated_intervals_need_rows_held_out():
     model = trees().fit(X, y)
     with pytest.raises(ValueError, match=r"kind must be one of .*'calibrated'.* 'hdi'"):
         model.predict_interval(X, kind="hdi")
-    with pytest.raises(ValueError, match=r"coverage must be between 0 and 1. Got 90"):
+    with pytest.raises(
+        ValueError, match=r"coverage must be one number between 0 and 1. Got 90"
+    ):
         model.predict_interval(X, 90, kind="calibrated")
     pruned = prune(model, X, y, n_experts=1)
     assert pruned.held_out_ranks_ is None

@@ -539,7 +539,7 @@ def test_levels_that_are_none_are_refused(q):
 
 def test_bad_intervals_are_refused():
     dist = make(MIXTURES["gamma"])
-    with pytest.raises(ValueError, match=r"coverage must be between 0 and 1. Got 1.5"):
+    with pytest.raises(ValueError, match=r"one number between 0 and 1. Got 1.5"):
         dist.interval(1.5)
     with pytest.raises(ValueError, match="kind must be one of"):
         dist.interval(0.9, kind="smallest")

@@ -192,7 +192,7 @@ def test_bad_levels_and_coverages_are_refused(regression):
     model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
     with pytest.raises(ValueError, match="from 0 to 1"):
         model.predict_quantiles(X, [0.5, 2.0])
-    with pytest.raises(ValueError, match="coverage must be between 0 and 1"):
+    with pytest.raises(ValueError, match="coverage must be one number between 0 and 1"):
         model.predict_interval(X, coverage=90)
 
 

@@ -156,12 +156,16 @@ class Components:
 
 
 def log_mix(log_weights, log_densities):
-    """Log density of mixtures from those of components, summed over the first axis."""
+    """Log density of mixtures from those of components, summed over the first axis.
+
+    `LOG_ZERO` where all components have minus infinity, as at an infinite y.
+    """
     joint = log_weights + log_densities
     best = joint.max(axis=0)
     best = np.where(np.isneginf(best), 10 * LOG_ZERO, best)
     with np.errstate(divide="ignore"):
-        return best + np.log(np.exp(joint - best).sum(axis=0))
+        mixed = best + np.log(np.exp(joint - best).sum(axis=0))
+    return np.where(np.isneginf(mixed), LOG_ZERO, mixed)
 
 
 def blocks(n_rows, per_row):

@@ -18,8 +18,10 @@ def crps(components, y):
     else:
         score = _of_counts if components.is_lattice else _by_quadrature
     n_components = len(components.weights)
-    score_of = np.empty(len(y))
-    for rows in blocks(len(y), 500 * n_components):
+    score_of = np.full(len(y), np.inf)  # of an infinite y
+    finite = np.flatnonzero(np.isfinite(y))
+    for block in blocks(len(finite), 500 * n_components):
+        rows = finite[block]
         score_of[rows] = score(components.take(rows), y[rows])
     return score_of
 

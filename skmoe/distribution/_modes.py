@@ -117,9 +117,17 @@ def _height(components, y):
 
 
 def _peaks(height):
-    """Whether entries (n, m) are above the one before, not below the one after."""
-    edge = np.full((len(height), 1), -np.inf)
-    before, after = np.hstack([edge, height[:, :-1]]), np.hstack([height[:, 1:], edge])
-    margin = ROUNDING * np.abs(np.where(np.isfinite(height), height, 0.0))
-    rising = height > before + margin
-    return rising & (height >= after) & (height > 0.5 * LOG_ZERO)
+    """Whether entries (n, m) are above the one before and none above follows directly.
+
+    Of a plateau, whose entries are equal but for rounding, the first.
+    """
+    edge = np.full((len(height), 1), 10 * LOG_ZERO)
+    padded = np.hstack([edge, np.clip(height, 10 * LOG_ZERO, -10 * LOG_ZERO), edge])
+    size = np.maximum(np.abs(padded[:, 1:]), np.abs(padded[:, :-1]))
+    step = np.diff(padded, axis=1)
+    slope = np.where(np.abs(step) > ROUNDING * size, np.sign(step), 0.0)
+    # The slope after each entry is the next that is not zero.
+    place = np.where(slope != 0, np.arange(slope.shape[1]), slope.shape[1] - 1)
+    place = np.minimum.accumulate(place[:, ::-1], axis=1)[:, ::-1]
+    after = np.take_along_axis(slope, place, axis=1)[:, 1:]
+    return (slope[:, :-1] > 0) & (after < 0) & (height > 0.5 * LOG_ZERO)

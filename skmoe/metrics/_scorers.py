@@ -78,6 +78,12 @@ def make_distribution_scorer(score_func, *, greater_is_better=False, **kwargs):
     DistributionScorer
         ``scorer(estimator, X, y, sample_weight=None)``, more is better.
 
+    Notes
+    -----
+    The distributions are of one value per row and target. A binomial response has two
+    columns, successes and failures, where they are of one trial: such models are scored
+    by `neg_log_likelihood_scorer`, and refused by `crps_scorer` and its like.
+
     Examples
     --------
     >>> from sklearn.model_selection import cross_val_score
@@ -125,7 +131,7 @@ def _mean_log_likelihood(y_true, log_density, sample_weight=None):
 
 
 #: Mean log density of y by the estimator's `score_samples`; for classifiers, minus the
-#: log loss.
+#: log loss. The one scorer for binomial responses, which have two columns of y.
 neg_log_likelihood_scorer = _LogLikelihoodScorer(_mean_log_likelihood, 1)
 #: Minus the mean CRPS.
 crps_scorer = make_distribution_scorer(crps)

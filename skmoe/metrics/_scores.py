@@ -6,6 +6,7 @@ import numpy as np
 
 from skmoe._compat import check_sample_weight
 from skmoe.distribution import PredictiveDistribution
+from skmoe.distribution._intervals import check_coverage
 
 DECILES = tuple(np.arange(1, 10) / 10)
 
@@ -145,6 +146,8 @@ def pinball_loss(y_true, dist, sample_weight=None, *, quantiles=DECILES):
     0.018
     """
     levels = np.atleast_1d(quantiles)
+    if not levels.size:
+        raise ValueError(f"quantiles must have at least one level. Got {quantiles!r}.")
 
     def loss(y, marginal):
         above = y[:, None] - marginal.quantile(levels)
@@ -280,7 +283,8 @@ def interval_score(y_true, dist, sample_weight=None, *, coverage=0.9):
     >>> round(interval_score(y, model.predict_dist(X)), 2)
     0.4
     """
-    if not 0 <= coverage < 1:
+    check_coverage(coverage)
+    if coverage == 1:
         raise ValueError(f"coverage must be at least 0 and below 1. Got {coverage!r}.")
     y, low, high = _with_intervals(y_true, dist, coverage)
     missed = np.maximum(low - y, 0.0) + np.maximum(y - high, 0.0)
@@ -333,6 +337,8 @@ def _of_shape(y_true, expected):
             f"y_true must have a value for each of the {expected[0]} rows and "
             f"{expected[1]} target(s) of the predictions. Got shape {y.shape}."
         )
+    if np.isnan(y).any():
+        raise ValueError("y must not contain NaN.")
     return y.reshape(expected)
 
 
