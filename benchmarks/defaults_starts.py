@@ -20,7 +20,7 @@ from test_references import CASES, TOLERANCE, fit_case
 SEARCHES = (None, "anneal", "split_merge")
 N_SINGLE_STARTS = 20
 SEARCH_SETS = ("auto_mpg", "bike_sharing", "concrete", "diabetes", "penguins")
-MOVE_SETS = ("auto_mpg", "penguins")
+MOVE_SETS = ("auto_mpg", "concrete", "penguins")
 
 
 def shortfalls(**parameters):
@@ -162,7 +162,7 @@ def move_table(folder):
 def _reached_by(search, folder):
     yield n_reached(search=search)
     for _, X, y in data_sets(folder, MOVE_SETS):
-        yield f"{held_out(_mixture(3, search=search), X, y)[4]:.3f}"
+        yield f"{held_out(_mixture(5, search=search), X, y)[4]:.3f}"
 
 
 def _mixture(n_experts, **parameters):
