@@ -143,7 +143,7 @@ def search_data_table(folder):
 def move_table(folder):
     """The constants of the searches: pairs and splits, and the lowest power."""
     pairs = {
-        f"{n} pairs, {m} splits{used}": {"MAX_PAIRS": n, "MAX_SPLITS": m}
+        f"pairs {n}, splits {m}{used}": {"MAX_PAIRS": n, "MAX_SPLITS": m}
         for n, m, used in ((1, 2, ""), (3, 2, " (used)"), (6, 4, ""))
     }
     heading("constants", "references", *MOVE_SETS)
