@@ -91,7 +91,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, DensityMixin, BaseMixtureOfExper
         start. 'split_merge': from the end of EM, two experts that overlap are merged
         and one that fits badly is split, in a few ways, and EM goes on from there for
         as long as it ends higher; a round costs up to 12 short runs and a long one, a
-        fit 8 to 60 times as much. Neither draws random numbers. None: neither, as
+        fit 12 to 32 times as much. Neither draws random numbers. None: neither, as
         higher maxima need not be better on held-out rows (docs/defaults.md).
     max_iter : int, default=200
         Most EM iterations.
