@@ -224,7 +224,10 @@ class BaseMixtureOfExperts(
         labels = check_expert_labels(expert_labels, names, given, rows)
         accepted = self._accepted(task.families, task.y, labels)
         kind = kind_of(task)
-        gate = check_gate(None if self.gate is None else clone(self.gate))
+        gate = self.gate
+        if gate is not None:
+            (gate,) = seeded_clones([gate], seeds[:1])
+        gate = check_gate(gate)
         self._numeric = (gate.numeric, kind.numeric)
         gate_X, task.X = self._inputs(X, templates)
         if task.offset is not None:
@@ -237,7 +240,7 @@ class BaseMixtureOfExperts(
         allowed = allowed_experts(labels, accepted)
         mixture, run = self._run(*parts, X, init, rng, groups, allowed, score)
         self._expose(mixture, run, task)
-        self._expose_held_out(mixture, task)
+        self._expose_held_out(mixture, task, gate, gate_X, groups)
         return self
 
     def _check_combinations(self):

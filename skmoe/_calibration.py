@@ -4,41 +4,56 @@
 
 import numpy as np
 
-from skmoe.distribution import PredictiveDistribution
+from skmoe._compat import _safe_indexing
+from skmoe._design import Designs
 from skmoe.solvers.softmax_regression import log_softmax
 
 
-def ranks_of_held_out(mixture, noise, y):
-    r"""Probability of a value of at most y, by experts that did not see the row.
-
-    .. math:: u_i = \sum_k g_k(x_i) \, F(y_i \mid m_k^{(-i)}(x_i), \phi_k)
+def held_out_gates(gate, X, shares, weights, folds):
+    """Log probabilities of the rows held out, by gates that did not see them.
 
     Parameters
     ----------
-    mixture : Mixture
-        At its final state, of experts fitted in folds.
-    noise : Noise
-        Of the fitted experts.
-    y : ndarray of shape (n, T)
-        Training targets.
+    gate : BaseGate
+        Unfitted.
+    X : {ndarray, CSR matrix, dataframe} of shape (n, d)
+        Rows as the gate sees them.
+    shares : ndarray of shape (n, K)
+        Responsibilities, which gates are fitted to.
+    weights : ndarray of shape (n,)
+    folds : list of (ndarray, ndarray)
+        Rows to fit and rows held out.
 
     Returns
     -------
-    rows : ndarray of shape (n_held,)
-        Rows held out, in their order.
-    ranks : ndarray of shape (n_held, T) or None
-        Of each target. None for counts out of some trials: their distribution is that
-        of a single trial to come.
+    ndarray of shape (n_held, K)
+        Fold after fold.
     """
-    rows, answers = mixture.experts.held_out_answers()
-    if answers.shape[2] != y.shape[1]:
-        return rows, None
-    order = np.argsort(rows)
-    rows, answers = rows[order], answers[order]
-    log_weights = log_softmax(mixture.gate_scores(rows))
-    dist = PredictiveDistribution(log_weights, answers, noise)
-    ranks = [dist.marginal(t).cdf(y[rows, t]) for t in range(y.shape[1])]
-    return rows, np.column_stack(ranks)
+    scores = []
+    for train, test in folds:
+        trainer = gate.trainer(
+            _safe_indexing(X, train),
+            shares.shape[1],
+            weights[train],
+            Designs(weights[train]),
+        )
+        trainer.fit(shares[train] * weights[train, None])
+        scores.append(trainer.gate().scores(_safe_indexing(X, test)))
+    return log_softmax(np.concatenate(scores))
+
+
+def ranks_of(dist, y):
+    r"""Probability of a value of at most y for each row and target, (n, T), or None.
+
+    .. math:: u_i = \sum_k g_k^{(-i)}(x_i) \, F(y_i \mid m_k^{(-i)}(x_i), \phi_k)
+
+    for experts and gates that did not see the row. None for counts out of some trials:
+    their distribution is that of a single trial to come.
+    """
+    if dist.n_targets != y.shape[1]:
+        return None
+    ranks = [dist.marginal(t).cdf(y[:, t]) for t in range(dist.n_targets)]
+    return np.column_stack(ranks)
 
 
 def calibrated_levels(ranks, weights, coverage):

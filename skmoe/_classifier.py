@@ -465,7 +465,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         """Class probabilities cannot leave their range."""
         return experts
 
-    def _expose_held_out(self, mixture, task):
+    def _expose_held_out(self, *_):
         """Nothing: labels have no order to rank them by."""
 
     def _expose_noise(self, noise):

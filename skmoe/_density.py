@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from skmoe._calibration import calibrated_levels, ranks_of_held_out
+from skmoe._calibration import calibrated_levels, held_out_gates, ranks_of
 from skmoe.distribution import PredictiveDistribution
 from skmoe.distribution._intervals import check_coverage
 from skmoe.routing import check_n_draws
@@ -155,9 +155,9 @@ class DensityMixin:
         Notes
         -----
         'calibrated' is cross-conformal prediction [1]_ with the distribution function
-        as the score [2]_. Ranks come from experts fitted without the row, the interval
-        from those fitted to all rows, which err a little less, and from a gate that saw
-        all rows, so the coverage is right to a good approximation but not guaranteed.
+        as the score [2]_. Ranks come from experts and gates fitted without the row, the
+        interval from those fitted to all rows, which err a little less, so the coverage
+        is right to a good approximation but not guaranteed.
         Probabilities of single values (counts) make it higher.
 
         References
@@ -213,11 +213,18 @@ class DensityMixin:
         marginals = [function(dist.marginal(t), t) for t in range(dist.n_targets)]
         return self._squeeze(np.stack(marginals, axis=-1))
 
-    def _expose_held_out(self, mixture, task):
+    def _expose_held_out(self, mixture, task, gate, gate_X, groups):
         self.held_out_ranks_ = self._held_out_weights = None
         if task.folds is not None:
-            noise = self._experts.noise
-            rows, ranks = ranks_of_held_out(mixture, noise, task.y)
+            weights = task.weights
+            if groups is not None:  # a group counts once for the gate
+                weights = 1 / np.bincount(groups)[groups]
+            log_weights = held_out_gates(
+                gate, gate_X, mixture.shares(), weights, task.folds
+            )
+            rows, answers = mixture.experts.held_out_answers()
+            dist = PredictiveDistribution(log_weights, answers, self._experts.noise)
+            ranks, order = ranks_of(dist, task.y[rows]), np.argsort(rows)
             if ranks is not None:
-                self.held_out_ranks_ = self._squeeze(ranks)
-                self._held_out_weights = task.weights[rows]
+                self.held_out_ranks_ = self._squeeze(ranks[order])
+                self._held_out_weights = task.weights[rows][order]

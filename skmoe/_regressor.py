@@ -180,9 +180,9 @@ class MixtureOfExpertsRegressor(RegressorMixin, DensityMixin, BaseMixtureOfExper
         those after the state kept; only with `early_stopping`.
     held_out_ranks_ : ndarray of shape (n_held_out[, n_targets]) or None
         With `cv`, the distribution function of each row held out at its own y, by
-        experts that were not fitted to the row, in the order of the rows: uniform
-        between 0 and 1 if the predicted distributions are right. None without `cv` and
-        for counts out of some trials ('binomial').
+        experts and gates that were not fitted to the row, in the order of the rows:
+        uniform between 0 and 1 if the predicted distributions are right. None without
+        `cv` and for counts out of some trials ('binomial').
     n_parameters_ : int or float
         Free parameters; NaN where an expert's number is unknown.
     n_features_in_ : int

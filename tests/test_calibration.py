@@ -13,6 +13,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsRegressor
 from skmoe._calibration import calibrated_levels
+from skmoe.gates import SoftmaxGate
 from skmoe.metrics import interval_coverage
 from skmoe.pruning import prune
 
@@ -52,16 +53,19 @@ def test_ranks_of_several_experts_mix_those_of_their_folds():
     X, y = heavy_tailed(np.random.RandomState(0), 200)
     model = trees().fit(X, y)
     weights = np.where(model._experts.weights > 1e-6, model._experts.weights, 0)
-    expected = np.empty(200)
-    gate = model.gate_proba(X)
+    residuals = np.empty((200, 2))
     for train, test in FOLDS.split(X):
-        ranks = []
         for k in range(2):
             own = train[weights[train, k] > 0]
             expert = clone(model.experts).fit(X[own], y[own], weights[own, k])
-            residuals = y[test] - expert.predict(X[test])
-            ranks.append(norm.cdf(residuals / model.dispersions_[k]))
-        expected[test] = np.sum(gate[test] * np.transpose(ranks), axis=1)
+            residuals[test, k] = y[test] - expert.predict(X[test])
+    joint = model.gate_proba(X) * norm.pdf(residuals, scale=model.dispersions_)
+    shares = joint / joint.sum(axis=1, keepdims=True)
+    expected = np.empty(200)
+    for train, test in FOLDS.split(X):
+        gate = SoftmaxGate().fit(X[train], shares[train]).predict_proba(X[test])
+        below = norm.cdf(residuals[test], scale=model.dispersions_)
+        expected[test] = np.sum(gate * below, axis=1)
     assert_allclose(model.held_out_ranks_, expected, atol=1e-8)
 
 

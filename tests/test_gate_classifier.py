@@ -4,6 +4,8 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
@@ -47,3 +49,14 @@ def test_lists_are_rows_too():
     gate = ClassifierGate(DecisionTreeClassifier())
     proba = gate.fit([[0.0], [1.0]], [[0.8, 0.2], [0.1, 0.9]]).predict_proba([[1.0]])
     assert np.allclose(proba, [[0.1, 0.9]])
+
+
+def test_a_gate_without_a_seed_has_that_of_the_mixture():
+    X, y = boxes(0, 200)
+    gate = RandomForestClassifier(n_estimators=5, max_depth=3)
+    model = MixtureOfExpertsRegressor(n_experts=2, gate=gate, tol=1e-2, random_state=0)
+    first, second = clone(model).fit(X, y), clone(model).fit(X, y)
+    assert first.lower_bounds_ == second.lower_bounds_
+    other = clone(model).set_params(random_state=1).fit(X, y)
+    assert first.lower_bounds_ != other.lower_bounds_
+    assert gate.random_state is None

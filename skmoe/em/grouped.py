@@ -47,10 +47,6 @@ class GroupedMixture(Mixture):
             log_joint += self.allowed[:].T
         return log_joint
 
-    def gate_scores(self, rows):
-        """Log probabilities of the experts, which are those of the rows' groups."""
-        return self.gate.log_proba[self.groups[rows]]
-
     @property
     def penalty(self):
         """Penalties in units of the mean log likelihood of a group."""

@@ -47,10 +47,6 @@ class Mixture:
             log_joint += self.allowed[:].T
         return log_joint
 
-    def gate_scores(self, rows):
-        """Log probabilities of the experts at some rows, up to a constant of each."""
-        return self.gate.log_proba[rows]
-
     @property
     def penalty(self):
         """What gate and experts subtract from the mean log likelihood."""
