@@ -68,7 +68,7 @@ bench: $(VENV)/.dev
 # Peers that need an old scikit-learn have an environment of their own. Data sets that
 # DATA lacks are fetched into it.
 real: $(VENV)/.real $(VENV)-legacy/.real
-	$(BIN)/python benchmarks/real/fetch.py "$(DATA)"
+	-$(BIN)/python benchmarks/real/fetch.py "$(DATA)"
 	$(BIN)/python benchmarks/real/run.py --data "$(DATA)" \
 		--legacy-python $(VENV)-legacy/bin/python $(RUN)
 	$(BIN)/python benchmarks/real/report.py

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.datasets import load_diabetes
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
@@ -15,12 +16,20 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skmoe.datasets import load_bike_sharing, load_concrete, load_penguins
 
+
+def _load_diabetes(as_frame):
+    bunch = load_diabetes(as_frame=as_frame, scaled=False)
+    bunch.data["sex"] = bunch.data["sex"].map({1: "a", 2: "b"})
+    return bunch
+
+
 SHIPPED = {
     "bike_sharing": load_bike_sharing,
     "concrete": load_concrete,
+    "diabetes": _load_diabetes,
     "penguins": load_penguins,
 }
-FROM_FOLDER = "abalone auto_mpg california check_times computers diabetes diamonds"
+FROM_FOLDER = "abalone auto_mpg california check_times computers diamonds"
 SETS = sorted([*SHIPPED, *FROM_FOLDER.split(), "nmes1988", "randhie", "vowel"])
 MAX_ROWS = 3000
 # A smaller difference of held-out log likelihoods is none.

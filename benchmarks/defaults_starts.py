@@ -35,7 +35,7 @@ def n_reached(**parameters):
     return int((shortfalls(**parameters)[0] < TOLERANCE).sum())
 
 
-def reference_table(folder):
+def reference_table(folder=None):
     """Cases reached by each init and n_init, and what the gate's penalty costs."""
     numbers = (1, 5, 10, 20)
     heading(f"`init` ({len(CASES)} cases)", *(f"`n_init={n}`" for n in numbers))
@@ -48,7 +48,7 @@ def reference_table(folder):
     print(", ".join(f"{CASES[i]['id']} by {below[i]:.3f}" for i in missed), "\n")
 
 
-def start_table(folder):
+def start_table(folder=None):
     """The share of single starts of each kind that reach the reference."""
     kinds = start_kinds()
     heading("case", *kinds)
@@ -97,7 +97,7 @@ def share_reached(case, start, overlap, slope):
     return np.mean([model.log_likelihood_ > target for model in fits])
 
 
-def short_run_table(folder):
+def short_run_table(folder=None):
     """Cases reached by the length of the short runs from each of several starts."""
     numbers = (5, 20)
     heading("iterations", *(f"`n_init={n}`" for n in numbers))
@@ -107,7 +107,7 @@ def short_run_table(folder):
     print()
 
 
-def search_table(folder):
+def search_table(folder=None):
     """References reached with and without a search."""
     heading("`search`", "`n_init=1`", "5", "median iterations of one start")
     for search in SEARCHES:

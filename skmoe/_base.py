@@ -6,7 +6,7 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import (
     Bunch,
@@ -38,6 +38,7 @@ from skmoe._design import Designs
 from skmoe._folds import make_folds
 from skmoe._likelihood import LikelihoodMixin
 from skmoe._prediction import PredictionMixin
+from skmoe._seeds import seeded_clones
 from skmoe._segments import check_expert_labels, check_groups
 from skmoe._summary import summarise
 from skmoe._training import TrainingMixin
@@ -224,10 +225,7 @@ class BaseMixtureOfExperts(
         labels = check_expert_labels(expert_labels, names, given, rows)
         accepted = self._accepted(task.families, task.y, labels)
         kind = kind_of(task)
-        gate = self.gate
-        if gate is not None:
-            (gate,) = seeded_clones([gate], seeds[:1])
-        gate = check_gate(gate)
+        gate = self._gate_template(seeds)
         self._numeric = (gate.numeric, kind.numeric)
         gate_X, task.X = self._inputs(X, templates)
         if task.offset is not None:
@@ -242,6 +240,13 @@ class BaseMixtureOfExperts(
         self._expose(mixture, run, task)
         self._expose_held_out(mixture, task, gate, gate_X, groups)
         return self
+
+    def _gate_template(self, seeds):
+        """The gate, unfitted; its random states are not those of any expert."""
+        if self.gate is None:
+            return check_gate(None)
+        seed = check_random_state(seeds[0]).randint(np.iinfo(np.int32).max)
+        return check_gate(*seeded_clones([self.gate], [seed]))
 
     def _check_combinations(self):
         if self.early_stopping and self.cv is not None:
@@ -322,6 +327,7 @@ class BaseMixtureOfExperts(
         accepted = np.empty((len(y), len(families)), dtype=bool)
         for family, experts in distinct:
             family.check_settings()
+            family.check_range(y)
             accepted[:, experts] = family.accepts(y)[:, None]
         rows = np.flatnonzero(~accepted.any(axis=1))
         if len(rows):
@@ -630,25 +636,3 @@ def _has(estimator, method):
     if getattr(estimator, "final_estimator", estimator) is None:
         return hasattr(type(estimator), method)
     return hasattr(estimator, method)
-
-
-def seeded_clones(templates, seeds):
-    """Clones whose unset random states, nested ones too, are their seeds."""
-    # Often K times the same object, and to list its parameters takes long.
-    unset = {id(template): unset_random_states(template) for template in templates}
-    clones = []
-    for template, seed in zip(templates, seeds, strict=True):
-        estimator = clone(template)
-        if unset[id(template)]:
-            estimator.set_params(**dict.fromkeys(unset[id(template)], int(seed)))
-        clones.append(estimator)
-    return clones
-
-
-def unset_random_states(estimator):
-    """Names of the parameters, nested ones too, that are random states of None."""
-    return [
-        key
-        for key, value in estimator.get_params(deep=True).items()
-        if key.rsplit("__", 1)[-1] == "random_state" and value is None
-    ]

@@ -6,10 +6,11 @@ import numpy as np
 
 from skmoe._compat import _safe_indexing
 from skmoe._design import Designs
+from skmoe._segments import rows_of_groups
 from skmoe.solvers.softmax_regression import log_softmax
 
 
-def held_out_gates(gate, X, shares, weights, folds):
+def held_out_gates(gate, X, shares, task, groups=None):
     """Log probabilities of the rows held out, by gates that did not see them.
 
     Parameters
@@ -20,9 +21,10 @@ def held_out_gates(gate, X, shares, weights, folds):
         Rows as the gate sees them.
     shares : ndarray of shape (n, K)
         Responsibilities, which gates are fitted to.
-    weights : ndarray of shape (n,)
-    folds : list of (ndarray, ndarray)
-        Rows to fit and rows held out.
+    task : ExpertTask
+        With weights (n,) and folds.
+    groups : ndarray of int of shape (n,), default=None
+        Rows of a group are one row for the gate.
 
     Returns
     -------
@@ -30,14 +32,17 @@ def held_out_gates(gate, X, shares, weights, folds):
         Fold after fold.
     """
     scores = []
-    for train, test in folds:
-        trainer = gate.trainer(
-            _safe_indexing(X, train),
-            shares.shape[1],
-            weights[train],
-            Designs(weights[train]),
-        )
-        trainer.fit(shares[train] * weights[train, None])
+    for train, test in task.folds:
+        rows, weights = _safe_indexing(X, train), task.weights[train]
+        chosen = shares[train]
+        if groups is not None:
+            _, first, codes = np.unique(
+                groups[train], return_index=True, return_inverse=True
+            )
+            rows, _ = rows_of_groups(rows, codes, weights, gate)
+            chosen, weights = chosen[first], np.ones(len(first))
+        trainer = gate.trainer(rows, shares.shape[1], weights, Designs(weights))
+        trainer.fit(chosen * weights[:, None])
         scores.append(trainer.gate().scores(_safe_indexing(X, test)))
     return log_softmax(np.concatenate(scores))
 

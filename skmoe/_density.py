@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a fitted regressor says of y beyond its mean."""
 
+import warnings
+
 import numpy as np
 
 from skmoe._calibration import calibrated_levels, held_out_gates, ranks_of
@@ -150,7 +152,7 @@ class DensityMixin:
         Raises
         ------
         ValueError
-            On another coverage or kind, or 'calibrated' where no rows were held out.
+            On another coverage or kind, or for 'calibrated' without `held_out_ranks_`.
 
         Notes
         -----
@@ -194,7 +196,7 @@ class DensityMixin:
     def _calibrated_levels(self, coverage):
         """Two levels for each target."""
         self._check_fitted()
-        if self.held_out_ranks_ is None:
+        if getattr(self, "held_out_ranks_", None) is None:
             raise ValueError(
                 "kind='calibrated' needs held_out_ranks_, which a fit with cv=5 has "
                 "unless its family is 'binomial' or experts were dropped from it. Got "
@@ -216,12 +218,17 @@ class DensityMixin:
     def _expose_held_out(self, mixture, task, gate, gate_X, groups):
         self.held_out_ranks_ = self._held_out_weights = None
         if task.folds is not None:
-            weights = task.weights
-            if groups is not None:  # a group counts once for the gate
-                weights = 1 / np.bincount(groups)[groups]
-            log_weights = held_out_gates(
-                gate, gate_X, mixture.shares(), weights, task.folds
-            )
+            shares = mixture.shares()
+            try:
+                log_weights = held_out_gates(gate, gate_X, shares, task, groups)
+            except ValueError as error:  # what is only said afterwards fails no fit
+                warnings.warn(
+                    "held_out_ranks_ is None, and there are no calibrated intervals: "
+                    f"the gate cannot be fitted without the rows of a fold ({error}).",
+                    UserWarning,
+                    stacklevel=5,
+                )
+                return
             rows, answers = mixture.experts.held_out_answers()
             dist = PredictiveDistribution(log_weights, answers, self._experts.noise)
             ranks, order = ranks_of(dist, task.y[rows]), np.argsort(rows)

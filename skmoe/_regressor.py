@@ -139,8 +139,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, DensityMixin, BaseMixtureOfExper
         that share the rows where loops over them are compiled (`engine`). The result
         does not depend on it.
     random_state : int, RandomState instance or None, default=None
-        For restarts, resampling and experts whose own `random_state` is None. A default
-        fit of linear experts draws nothing.
+        For restarts, resampling, and an expert or gate whose own `random_state` is
+        None. A default fit of linear experts draws nothing.
     verbose : int, default=0
         Print the lower bound every `verbose` iterations; 0: never.
 

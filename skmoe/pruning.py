@@ -207,8 +207,9 @@ def _expose(pruned, model, kept, share, X, y, weights, is_refit):
         families = [model._terms["families"][k] for k in kept]
         pruned._terms = model._terms | {"n_experts": len(kept), "families": families}
         pruned._steps = {}
-        if hasattr(pruned, "held_out_ranks_"):
-            pruned.held_out_ranks_ = None  # they are those of all experts together
+        if hasattr(pruned, "held_out_ranks_") and len(kept) < model.n_experts_:
+            # Ranks are those of all experts together; a classifier has none.
+            pruned.held_out_ranks_ = pruned._held_out_weights = None
         pruned.n_parameters_ = pruned._count_parameters()
         pruned.lower_bounds_, pruned.lower_bound_ = [], np.nan
         pruned.n_iter_, pruned.converged_ = 0, False

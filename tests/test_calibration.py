@@ -7,8 +7,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import norm
 from sklearn.base import clone
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
-from sklearn.model_selection import KFold, TimeSeriesSplit
+from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsRegressor
@@ -223,3 +225,48 @@ def test_calibrated_intervals_need_rows_held_out():
     model.set_params(cv=None).fit(X, y)
     with pytest.raises(ValueError, match=r"kind='calibrated' needs .*cv=5"):
         model.predict_interval(X, kind="calibrated")
+
+
+def test_held_out_gates_see_groups_as_the_gate_does():
+    """Columns that vary within groups reach gates as means over the groups."""
+    rng = np.random.RandomState(0)
+    groups = np.repeat(np.arange(120), 5)
+    center = rng.normal(size=120)
+    X = center[groups][:, None] + rng.normal(size=(600, 1))
+    regime = rng.uniform(size=120) < 1 / (1 + np.exp(-3 * center))
+    y = np.where(regime[groups], 2.0, -2.0) + 0.3 * rng.normal(size=600)
+    model = trees(cv=list(GroupKFold(4).split(X, y, groups)))
+    model.set_params(experts=DummyRegressor())
+    with pytest.warns(UserWarning, match="gate sees columns that vary within groups"):
+        model.fit(X, y, groups=groups)
+    R = model.responsibilities(X, y, groups=groups)
+    expected = np.empty(600)
+    for train, test in model.cv:
+        first = np.unique(groups[train], return_index=True)[1]
+        means = [X[train][groups[train] == g].mean(0) for g in groups[train][first]]
+        gate = SoftmaxGate().fit(np.array(means), R[train][first])
+        answers = np.column_stack(
+            [
+                np.full(len(test), np.average(y[train], weights=R[train, k]))
+                for k in range(2)
+            ]
+        )
+        below = norm.cdf((y[test][:, None] - answers) / model.dispersions_)
+        expected[test] = np.sum(gate.predict_proba(X[test]) * below, axis=1)
+    assert_allclose(model.held_out_ranks_, expected, atol=1e-3)
+
+
+class Neighbours(KNeighborsClassifier):
+    """That takes weights and has no use for them."""
+
+    def fit(self, X, y, sample_weight=None):
+        return super().fit(X, y)
+
+
+def test_a_gate_that_cannot_do_without_a_fold_fails_no_fit():
+    X, y = heavy_tailed(np.random.RandomState(0), 120)
+    model = trees(gate=Neighbours(50), cv=TimeSeriesSplit(4), tol=10.0)
+    with pytest.warns(UserWarning, match="held_out_ranks_ is None.*n_neighbors"):
+        model.fit(X, y)
+    assert model.held_out_ranks_ is None
+    assert np.isfinite(model.predict(X)).all()

@@ -119,7 +119,7 @@ def test_an_infinite_value_scores_worst(name, y):
 def test_scores_refuse_missing_values(function):
     y = np.ones(N_ROWS)
     y[2] = np.nan
-    with pytest.raises(ValueError, match="y must not contain NaN"):
+    with pytest.raises(ValueError, match="y_true must not contain NaN"):
         function(y, make(MIXTURES["gaussian"]))
 
 

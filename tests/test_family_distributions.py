@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from scipy.integrate import quad
 
+from skmoe import MixtureOfExpertsRegressor
 from skmoe.families import (
     Beta,
     Binomial,
@@ -418,3 +419,11 @@ def test_every_name_has_cases():
     from skmoe.families import FAMILIES
 
     assert {case.family.name for case in TABLE.values()} == set(FAMILIES)
+
+
+def test_values_beyond_the_means_are_named_in_a_list_of_families_too():
+    y = np.array([0.0, 0.0, 1.0, 2.0, 1e60])
+    X = np.arange(5.0)[:, None]
+    model = MixtureOfExpertsRegressor(n_experts=2, family=["zero", "gamma"])
+    with pytest.raises(ValueError, match=r"'gamma' .*y\[4\] = 1e\+60: change the unit"):
+        model.fit(X, y)

@@ -108,8 +108,8 @@ def intervals(tables, rows):
     )
     shown["width"] = tables["calibrated_width"][BOOSTED]
     return (
-        "### Boosted experts: coverage of 90 % intervals\n\nAll rows of a set, up to "
-        f'{rows:,}. "calibrated" are the intervals of the same fit by '
+        "### Boosted experts: coverage of intervals\n\nOf 90 % intervals, all rows of "
+        f'a set, up to {rows:,}. "calibrated" are the intervals of the same fit by '
         '`predict_interval(X, kind="calibrated")`, "width" is their mean width '
         "relative to the equal-tailed ones. Coverage is between 88 and 92 % with "
         f"{inside} sets.\n\n{as_markdown(shown)}"

@@ -15,7 +15,8 @@ that are there; report.py writes docs/real.md and its figures. Of sets with more
 than `--max-rows` as many are drawn; the coverage of intervals is measured on up to
 `--large-rows` of them as well. Peers (requirements.txt) that are not installed are
 skipped; those that need scikit-learn 1.5 run with `--legacy-python`, an interpreter
-that has it.
+that has it. A fit that was cut off is tried again, and the other folds are, with
+`--again failed` only.
 """
 
 import argparse

@@ -28,7 +28,8 @@ ROUNDING = 1e-12
 
 def check_coverage(coverage):
     """Raise ValueError unless it is a probability."""
-    if not (isinstance(coverage, Real) and 0 <= coverage <= 1):
+    is_number = isinstance(coverage, Real) and not isinstance(coverage, bool)
+    if not (is_number and 0 <= coverage <= 1):
         raise ValueError(
             f"coverage must be one number between 0 and 1. Got {coverage!r}."
         )
@@ -177,3 +178,12 @@ def _first_levels(upto, coverage):
     levels.sort(axis=1)
     levels[:, 1:][np.diff(levels, axis=1) <= ROUNDING * tail] = np.nan
     return np.sort(levels, axis=1)
+
+
+INTERVALS = {"equal-tailed": equal_tailed, "highest-density": shortest}
+
+
+def check_kind(kind):
+    """Raise ValueError unless it is the name of an interval."""
+    if kind not in INTERVALS:
+        raise ValueError(f"kind must be one of {sorted(INTERVALS)}. Got {kind!r}.")

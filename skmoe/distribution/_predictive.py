@@ -8,13 +8,11 @@ from sklearn.utils import check_random_state
 from skmoe.distribution._components import Components, blocks, log_mix
 from skmoe.distribution._crps import crps
 from skmoe.distribution._entropy import entropy
-from skmoe.distribution._intervals import check_coverage, equal_tailed, shortest
+from skmoe.distribution._intervals import INTERVALS, check_coverage, check_kind
 from skmoe.distribution._modes import modes
 from skmoe.distribution._quantiles import quantiles
 from skmoe.families.noise import Noise
 from skmoe.routing import check_n_draws, draw_experts
-
-_INTERVALS = {"equal-tailed": equal_tailed, "highest-density": shortest}
 
 
 class PredictiveDistribution:
@@ -464,9 +462,8 @@ class PredictiveDistribution:
                [-4.18, -2.79]])
         """
         check_coverage(coverage)
-        if kind not in _INTERVALS:
-            raise ValueError(f"kind must be one of {sorted(_INTERVALS)}. Got {kind!r}.")
-        return _INTERVALS[kind](self._one_target(), coverage)
+        check_kind(kind)
+        return INTERVALS[kind](self._one_target(), coverage)
 
     # -- draws and shape --------------------------------------------------------------
 

@@ -28,7 +28,8 @@ class GeneralizedLinearRegressor(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     family : str or family object, default=None
-        Noise model. None: that of the mixture it is an expert of; Gaussian by itself.
+        Noise model. None: that of the mixture it is an expert of; Gaussian by itself,
+        and inside a Pipeline.
     link : {'identity', 'log', 'logit', 'inverse'}, default=None
         Link function h. None: the family's own (the logarithm for counts and positive
         y, the logit for probabilities, the identity otherwise).

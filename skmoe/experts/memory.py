@@ -14,8 +14,9 @@ from skmoe.families.own_density import OwnDensity
 # twice, too small, which costs a new row (4 - 1 - log 4) / 2 = 0.8 nats. What this was
 # chosen by is "When experts memorise" in docs/defaults.md.
 TIMES = 4
-# Only an expert that leaves less than this share is suspect, which costs one more fit.
-SUSPECT = 1 / 6
+# Only an expert that leaves less is suspect, which costs one more fit: rows held out
+# can hardly leave more than all of the variance.
+SUSPECT = 1 / TIMES
 # Less than this share is none: the default floor of a standard deviation, squared.
 NOTHING = 1e-6
 # The same of probabilities, which are not measured by a dispersion: the Brier score of
@@ -79,8 +80,8 @@ def _unexplained(trainer, k, answered, rows=slice(None)):
     targets = task.targets(slice(None))
     weights = trainer.state[k].weights
     if task.classes is None:
-        response, weights = trainer._weighted_response(k, weights)
-        targets = response.reshape(len(response), -1)
+        targets, factor = task.families[k].response(task.y)
+        weights = weights if factor is None else weights * factor
     total = np.maximum(weights.sum(), np.finfo(np.float64).tiny)
     center = weights @ targets / total
     variance = weights @ (targets - center) ** 2 / total
@@ -90,9 +91,10 @@ def _unexplained(trainer, k, answered, rows=slice(None)):
 
 
 def _try(work, *args, **settings):
-    """What `work` answers; None where the fewer rows are too few for the estimator.
+    """What `work` answers; None where the estimator refuses the fewer rows.
 
-    What is only a check must not make a fit fail, nor repeat its warnings.
+    It does so by ValueError; what else is raised is no matter of their number. What is
+    only a check does not repeat the warnings of a fit.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

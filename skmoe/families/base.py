@@ -77,6 +77,9 @@ class BaseFamily(ABC, BaseEstimator):
     def check_settings(self):
         """Raise ValueError if the family's own settings are not right. Here: never."""
 
+    def check_range(self, y):
+        """Raise ValueError if values are too large or small. Here: never."""
+
     def check_target(self, y):
         """Raise ValueError naming the first row of y outside the family's domain."""
         self.check_settings()

@@ -66,12 +66,18 @@ class RestrictedFamily(BaseFamily):
         return (y if inside.all() else np.where(inside, y, self.inner)), inside
 
     def check_target(self, y):
-        """Raise ValueError also where y, if not zero, is no mean that can be fitted."""
+        """Raise ValueError naming the first row of y that cannot be fitted."""
         super().check_target(y)
+        self.check_range(y)
+
+    def check_range(self, y):
+        """Raise ValueError where values of the domain, zero aside, are no mean."""
+        if self.means != POSITIVE_MEANS:
+            return
         low, high = self.means
-        is_far = (y != self._possible(y)) & (y != 0)
+        is_far = (y != self._possible(y)) & (y != 0) & self.inside(y)
         far = np.flatnonzero(is_far.reshape(len(y), -1).any(axis=1))
-        if self.means is POSITIVE_MEANS and len(far):
+        if len(far):
             raise ValueError(
                 f"family {self.name!r} computes with values between {low:g} and "
                 f"{high:g}. Got y[{far[0]}] = {np.squeeze(y[far[0]]).tolist()}: change "

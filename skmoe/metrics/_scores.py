@@ -6,7 +6,7 @@ import numpy as np
 
 from skmoe._compat import check_sample_weight
 from skmoe.distribution import PredictiveDistribution
-from skmoe.distribution._intervals import check_coverage
+from skmoe.distribution._intervals import check_coverage, check_kind
 
 DECILES = tuple(np.arange(1, 10) / 10)
 
@@ -287,8 +287,9 @@ def interval_score(y_true, dist, sample_weight=None, *, coverage=0.9):
     if coverage == 1:
         raise ValueError(f"coverage must be at least 0 and below 1. Got {coverage!r}.")
     y, low, high = _with_intervals(y_true, dist, coverage)
-    missed = np.maximum(low - y, 0.0) + np.maximum(y - high, 0.0)
-    score = high - low + 2 / (1 - coverage) * missed
+    with np.errstate(invalid="ignore"):  # infinite y and end: inside
+        outside = np.where(y < low, low - y, np.where(y > high, y - high, 0.0))
+    score = high - low + 2 / (1 - coverage) * outside
     return average(score.mean(axis=1), sample_weight)
 
 
@@ -301,6 +302,8 @@ def _over_targets(row_scores, y_true, dist, sample_weight):
 
 def _with_intervals(y_true, dist, coverage, kind="equal-tailed"):
     """Observed values, and lower and upper ends of intervals, each (n, T)."""
+    check_coverage(coverage)
+    check_kind(kind)
     if isinstance(dist, PredictiveDistribution):
         marginals = [dist.marginal(t) for t in range(dist.n_targets)]
         ends = np.stack([m.interval(coverage, kind) for m in marginals], axis=2)
@@ -311,16 +314,23 @@ def _with_intervals(y_true, dist, coverage, kind="equal-tailed"):
 
 def _checked_ends(intervals):
     """Given intervals (n, 2, T)."""
-    ends = np.asarray(intervals, dtype=np.float64)
+    wanted = (
+        "a PredictiveDistribution or intervals of shape (n_samples, 2[, n_targets])"
+    )
+    try:
+        ends = np.asarray(intervals, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"dist must be {wanted}. Got {intervals!r}.") from error
     if ends.ndim not in (2, 3) or ends.shape[1] != 2:
+        raise ValueError(f"dist must be {wanted}. Got shape {ends.shape}.")
+    wrong = ~(
+        (ends[:, 0] <= ends[:, 1]) & (ends[:, 0] < np.inf) & (ends[:, 1] > -np.inf)
+    )
+    if wrong.any():
+        row = int(np.argwhere(wrong)[0, 0])
         raise ValueError(
-            "dist must be a PredictiveDistribution or intervals of shape "
-            f"(n_samples, 2[, n_targets]). Got shape {ends.shape}."
-        )
-    if not np.all(ends[:, 0] <= ends[:, 1]):
-        raise ValueError(
-            "dist must have lower ends that are at most the upper ones. Got others, or "
-            "NaN."
+            "dist must have lower ends that are at most the upper ones, and not both "
+            f"infinite on one side. Got {ends[row].tolist()} for row {row}."
         )
     return ends[:, :, None] if ends.ndim == 2 else ends
 
@@ -338,7 +348,8 @@ def _of_shape(y_true, expected):
             f"{expected[1]} target(s) of the predictions. Got shape {y.shape}."
         )
     if np.isnan(y).any():
-        raise ValueError("y must not contain NaN.")
+        row = int(np.argwhere(np.isnan(y))[0, 0])
+        raise ValueError(f"y_true must not contain NaN. Got y_true[{row}] = {y[row]}.")
     return y.reshape(expected)
 
 
