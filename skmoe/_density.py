@@ -175,8 +175,8 @@ class DensityMixin:
         >>> from sklearn.tree import DecisionTreeRegressor
         >>> from skmoe import MixtureOfExpertsRegressor
         >>> rng = np.random.RandomState(0)
-        >>> X = rng.uniform(-2, 2, size=(2000, 1))
-        >>> y = np.abs(X[:, 0]) + 0.1 * rng.standard_t(2, size=2000)
+        >>> X = rng.uniform(-2, 2, size=(9000, 1))
+        >>> y = np.abs(X[:, 0]) + 0.1 * rng.lognormal(size=9000)
         >>> tree = DecisionTreeRegressor(max_depth=3)
         >>> model = MixtureOfExpertsRegressor(tree, 2, cv=5, tol=1e-2, random_state=0)
         >>> low, high = model.fit(X[:1000], y[:1000]).predict_interval(X[1000:]).T

@@ -367,7 +367,7 @@ def test_a_worse_refit_is_discarded(shared):
     trainer = EstimatorExperts.trainer(task)
     trainer.step(R)
     kept, density = trainer.snapshot()
-    task.templates = [DecisionTreeRegressor(max_depth=1)] * 3
+    trainer.task.templates = [DecisionTreeRegressor(max_depth=1)] * 3
     trainer.step(R)
     assert all(new is old for new, old in zip(trainer.snapshot()[0], kept, strict=True))
     assert_array_equal(trainer.log_density, density)
