@@ -516,7 +516,7 @@ def test_classifiers_that_learn_by_heart_are_told_of_cv(experts, n_experts):
 def test_well_behaved_classifiers_are_not_warned_of(experts):
     X, y = two_boundaries(300)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
         MixtureOfExpertsClassifier(experts, 2, max_iter=3, random_state=0).fit(X, y)
 
@@ -526,7 +526,7 @@ def test_classes_told_apart_on_new_rows_too_are_no_reason_to_warn():
     X, y = load_breast_cancer(return_X_y=True)
     experts = make_pipeline(StandardScaler(), LogisticRegression(C=10))
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         MixtureOfExpertsClassifier(experts, 1).fit(X, y)
 
 
