@@ -116,6 +116,23 @@ def intervals(tables, rows):
     )
 
 
+def larger_sets(tables, rows):
+    """Boosted experts against one boosting model, on all rows of the larger sets."""
+    pairs = {
+        f"{metric}, {name}": tables[metric][name]
+        for metric in ("nll", "crps", "r2")
+        for name in ("HGB", BOOSTED)
+        if name in tables[metric]
+    }
+    shown = pd.DataFrame(pairs).dropna()
+    if shown.empty or shown.shape[1] < 6:
+        return ""
+    return (
+        f"### Boosted experts on all rows\n\nOf the sets cut for the other tables, all "
+        f"rows up to {rows:,}.\n\n{as_markdown(shown)}"
+    )
+
+
 def logistic_losses(tables):
     """Logistic experts against logistic regression, where it can be beaten."""
     table = tables["log_loss"]

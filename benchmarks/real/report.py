@@ -17,6 +17,7 @@ from criteria import (
     as_markdown,
     criteria,
     intervals,
+    larger_sets,
     linear_ranks,
 )
 from matplotlib.figure import Figure
@@ -187,14 +188,16 @@ def sections(lines, task):
     }
 
 
-def coverage(options):
-    """The section on intervals, of all rows that models were fitted to."""
+def all_rows(options):
+    """The sections on intervals and on the larger sets, of fits to all their rows."""
     rows, path = options.large_rows, options.results / "regression.csv"
     lines = load(path, rows, options.folds)
     names = sorted(set(lines["model"]))
-    metrics = ["coverage90", *INTERVALS]
+    metrics = ["nll", "crps", "r2", "coverage90", *INTERVALS]
     tables = {metric: means(lines, metric, names) for metric in metrics}
-    return intervals(tables, rows)
+    larger = lines.groupby("set")["rows"].max() > options.rows
+    larger = {metric: table.loc[larger] for metric, table in tables.items()}
+    return f"{intervals(tables, rows)}\n\n{larger_sets(larger, rows)}"
 
 
 def main():
@@ -209,7 +212,7 @@ def main():
             if _is_enough(ranks_by_metric):
                 figure(ranks_by_metric, figures / f"{name}.png")
         said |= parts
-    said["regression_intervals"] = coverage(options)
+    said["regression_intervals"] = all_rows(options)
     lines = load(options.results / "regression.csv", options.rows, options.folds)
     ranked = rank_tables(lines, "regression", [LINEAR, *LINEAR_RIVALS], share=0)
     said["linear_ranks"] = linear_ranks(ranked)
