@@ -7,7 +7,7 @@ import pandas as pd
 
 LINEAR_RIVALS = ["Ridge", "linear-tree", "Cubist", "cgmm", "cgmm repaired", "smt LS"]
 BOOSTED_RIVALS = ["HGB", "HGB + variance", "NGBoost", "quantile-forest"]
-TUNED_RIVALS = ["HGB, tuned", "HGB + variance, tuned"]
+TUNED_RIVALS = [f"{name}, tuned" for name in BOOSTED_RIVALS]
 NON_LINEAR = ["decision tree", "random forest", "HGB", "LightGBM linear", "NGBoost"]
 LINEAR, BOOSTED = "skmoe linear", "skmoe boosted, cv"
 LOGISTIC, BOOSTED_CLASSES = "skmoe logistic", "skmoe boosted, cv"
