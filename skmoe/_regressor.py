@@ -70,7 +70,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, DensityMixin, BaseMixtureOfExper
         whole groups if `fit` gets `groups`, drawn by `random_state`. A splitter or
         (train, test) pairs: each row is held out at most once; splitters that take
         groups get those of `fit`. An EM iteration then costs one fit per expert and
-        fold, and the end one of the gate per fold (`held_out_ranks_`). None: experts are judged by the rows they are fitted to.
+        fold, and the end one of the gate per fold (`held_out_ranks_`). None: experts
+        are judged by the rows they are fitted to.
     top_k : int, default=None
         Experts evaluated per row by `predict`: the most probable ones, their gate
         weights renormalised. None: all.
