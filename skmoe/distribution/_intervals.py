@@ -45,9 +45,8 @@ def equal_tailed(components, coverage):
 def shortest(components, coverage):
     """Shortest interval (n, 2) of at least that probability; of none, the median.
 
-    Exact for counts. Else a search, as the width has many local minima: of 32,000 cases
-    of two to five Gaussian components none was wider than the shortest of a fine grid
-    by more than 1e-4, relatively.
+    Exact for counts. Else a search, as the width has many local minima, that ends less
+    than 0.1 percent above the shortest of a fine grid (tests/test_intervals.py).
     """
     if coverage == 0:  # any point is as short
         return equal_tailed(components, coverage)
