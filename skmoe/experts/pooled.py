@@ -6,7 +6,7 @@ from numbers import Real
 
 from sklearn.linear_model import LinearRegression
 
-from skmoe._compat import Interval
+from skmoe._compat import Interval, check_sample_weight
 
 
 class PooledRidge(LinearRegression):
@@ -97,6 +97,27 @@ class PooledRidge(LinearRegression):
     def __init__(self, alpha=1.0, *, fit_intercept=True):
         super().__init__(fit_intercept=fit_intercept)
         self.alpha = alpha
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit by plain least squares: outside a mixture there is no pool.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Row weights, not all zero; None: all one.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        if sample_weight is not None:
+            check_sample_weight(sample_weight, X)
+        return super().fit(X, y, sample_weight)
 
 
 def check_pooled(task):
