@@ -8,7 +8,8 @@ from sklearn.base import clone
 def seeded_clones(templates, seeds):
     """Clones whose unset random states, nested ones too, are their seeds."""
     # Often K times the same object, and to list its parameters takes long.
-    unset = {id(each): unset_random_states(clone(each)) for each in templates}
+    distinct = {id(template): template for template in templates}
+    unset = {key: unset_random_states(clone(each)) for key, each in distinct.items()}
     clones = []
     for template, seed in zip(templates, seeds, strict=True):
         estimator = clone(template)
