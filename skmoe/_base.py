@@ -160,13 +160,12 @@ class BaseMixtureOfExperts(
             raise ValueError(
                 "All experts are dropped. At least one must be an estimator."
             )
-        names, templates = zip(*kept, strict=True)
-        if self.n_experts not in (DEFAULT_N_EXPERTS, len(templates)):
+        if self.n_experts not in (DEFAULT_N_EXPERTS, len(kept)):
             raise ValueError(
-                f"n_experts={self.n_experts} contradicts the list of {len(templates)} "
+                f"n_experts={self.n_experts} contradicts the list of {len(kept)} "
                 "experts. Leave n_experts out when experts is a list."
             )
-        return list(names), list(templates)
+        return [name for name, _ in kept], [template for _, template in kept]
 
     def _check_experts(self, names, templates):
         for name, template in zip(names, templates, strict=True):
@@ -365,7 +364,7 @@ class BaseMixtureOfExperts(
         else:
             weights = check_sample_weight(sample_weight, X)
         weights = self._class_weighted(weights, y)
-        rows = slice(None)
+        rows: slice | np.ndarray = slice(None)
         if weights.min(initial=np.inf) <= 0:
             rows = np.flatnonzero(weights > 0)
             X, y, weights = _safe_indexing(X, rows), y[rows], weights[rows]

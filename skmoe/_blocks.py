@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Blocks of rows that fit the cache: where products with the data happen."""
 
+from contextlib import ExitStack
 from functools import lru_cache
 from threading import Lock
 
@@ -44,21 +45,22 @@ class OneBlasThread:
         self.lock = Lock()
         self.n_inside = 0
         self.controller = None
-        self.limiter = None
+        self.limit = ExitStack()
 
     def __enter__(self):
         with self.lock:
             if self.controller is None:  # to find the libraries takes milliseconds
                 self.controller = ThreadpoolController()
             if self.n_inside == 0:
-                self.limiter = self.controller.limit(limits=1, user_api="blas")
+                one = self.controller.limit(limits=1, user_api="blas")
+                self.limit.enter_context(one)
             self.n_inside += 1
 
     def __exit__(self, *exception):
         with self.lock:
             self.n_inside -= 1
             if self.n_inside == 0:
-                self.limiter.restore_original_limits()
+                self.limit.close()
 
 
 one_blas_thread = OneBlasThread()

@@ -196,7 +196,8 @@ class DensityMixin:
     def _calibrated_levels(self, coverage):
         """Two levels for each target."""
         self._check_fitted()
-        if getattr(self, "held_out_ranks_", None) is None:
+        ranks = getattr(self, "held_out_ranks_", None)
+        if ranks is None:
             raise ValueError(
                 "kind='calibrated' needs held_out_ranks_, which a fit with cv=5 has "
                 "unless its family is 'binomial' or experts were dropped from it. Got "
@@ -204,10 +205,9 @@ class DensityMixin:
                 "well: see docs/distributions.md."
             )
         check_coverage(coverage)
-        ranks = self.held_out_ranks_.reshape(len(self.held_out_ranks_), -1)
         return [
             calibrated_levels(each, self._held_out_weights, coverage)
-            for each in ranks.T
+            for each in ranks.reshape(len(ranks), -1).T
         ]
 
     def _of_marginals(self, X, function):

@@ -13,7 +13,9 @@ def check_groups(groups, X, rows=slice(None)):
     """Codes 0..G-1 of the groups of the kept rows, (m,)."""
     groups = column_or_1d(groups)
     check_consistent_length(X, groups)
-    missing = np.flatnonzero(np.equal(groups, None) | (groups != groups))
+    # NumPy compares objects of any kind; its annotations know arrays and numbers.
+    is_none = np.equal(groups, None)  # type: ignore[call-overload]
+    missing = np.flatnonzero(is_none | (groups != groups))
     if len(missing):
         row = missing[0]
         raise ValueError(

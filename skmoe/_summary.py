@@ -26,7 +26,8 @@ def summarise(model):
 
 def _noise_columns(noise):
     """Parameters of the experts' families, NaN where a family has none of a name."""
-    columns, n_targets = {}, noise.parameters[0].shape[1]
+    columns: dict[str, list] = {}
+    n_targets = noise.parameters[0].shape[1]
     for k, family in enumerate(noise.families):
         for name, values in zip(
             family.parameter_names, noise.parameters[k], strict=True

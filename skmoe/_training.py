@@ -119,9 +119,9 @@ class TrainingMixin:
         drawn = self.assignment == "stochastic"  # one draw per row, kept for the M-step
         if groups is not None:
             with one_blas_thread:
-                mixture = GroupedMixture(gate, experts, weights, groups, allowed)
-                mixture.is_parametric &= not drawn
-                yield mixture
+                grouped = GroupedMixture(gate, experts, weights, groups, allowed)
+                grouped.is_parametric &= not drawn
+                yield grouped
             return
         if drawn or gate.additive is None or experts.additive is None:
             yield Mixture(gate, experts, weights, allowed)

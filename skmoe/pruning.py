@@ -114,16 +114,13 @@ def _check_arguments(model, y, min_share, n_experts, refit):
         raise ValueError(
             "Give min_share, n_experts or both: nothing says what to drop."
         )
-    if min_share is not None and not (
-        isinstance(min_share, Real) and 0 <= min_share <= 1
-    ):
+    is_real, is_int = isinstance(min_share, Real), isinstance(n_experts, Integral)
+    if min_share is not None and not (is_real and 0 <= min_share <= 1):
         raise ValueError(
             "The 'min_share' parameter must be a float in the range [0, 1]. Got "
             f"{min_share!r} instead."
         )
-    if n_experts is not None and not (
-        isinstance(n_experts, Integral) and 1 <= n_experts <= model.n_experts_
-    ):
+    if n_experts is not None and not (is_int and 1 <= n_experts <= model.n_experts_):
         raise ValueError(
             "The 'n_experts' parameter must be an int in the range [1, "
             f"{model.n_experts_}], the number of experts of the model. Got "
@@ -176,7 +173,7 @@ def _restricted(model, kept):
 
 def _smaller_params(model, names):
     """Parameters of a mixture of the experts named only."""
-    params = {"n_experts": len(names)}
+    params: dict = {"n_experts": len(names)}
     if isinstance(getattr(model, "family", None), list):
         all_names = list(model.named_experts_)
         params["family"] = [model.family[all_names.index(name)] for name in names]

@@ -5,6 +5,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
@@ -106,7 +107,7 @@ def dispatch(kept, predict_one, X):
     flat = kept.ravel().astype(np.min_scalar_type(n_experts))
     order = np.argsort(flat, kind="stable")
     bounds = np.concatenate([[0], np.bincount(flat, minlength=n_experts).cumsum()])
-    predictions = None
+    predictions: Any = None  # as wide as the first answer
     for k, (start, stop) in enumerate(pairwise(bounds)):
         if start == stop:
             continue

@@ -66,9 +66,10 @@ def test_pyproject_configures_only_what_reads_nothing_else(pyproject):
 
 
 def test_no_tool_is_configured_in_both_files(pyproject, setup_cfg):
-    # "tool:pytest" and "coverage:run" are the sections of pytest and of coverage.
+    # Sections of pytest, coverage and mypy: "tool:pytest", "coverage:run" and
+    # "mypy-skmoe._training".
     sections = (name.removeprefix("tool:") for name in setup_cfg.sections())
-    checkers = {section.partition(":")[0] for section in sections}
+    checkers = {re.split("[:-]", section)[0] for section in sections}
     assert checkers == {"pytest", "coverage", "mypy", "codespell"}
     assert not checkers & set(pyproject["tool"])
 

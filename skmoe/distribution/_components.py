@@ -130,8 +130,8 @@ class Components:
     @property
     def points(self):
         """Values that point masses sit at, whatever the row."""
-        ats = {getattr(family, "at", None) for family in self.noise.families}
-        return np.array(sorted(ats - {None}), dtype=np.float64)
+        ats = {family.at for family in self.noise.families if hasattr(family, "at")}
+        return np.array(sorted(ats), dtype=np.float64)
 
     @property
     def has_counts(self):

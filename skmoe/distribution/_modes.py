@@ -23,7 +23,7 @@ N_CLOSER = 512
 
 def modes(components):
     """Modes of each row (n, m): atoms first, then by density; NaN for no more."""
-    found = [[] for _ in range(len(components))]
+    found: list[list] = [[] for _ in range(len(components))]
     discrete = components.is_discrete
     if discrete.any():
         atoms = components.only(discrete)

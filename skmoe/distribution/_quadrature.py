@@ -77,7 +77,7 @@ def integrate(function, breaks):
             break
         parts, errors = _panels(function, rows, low, high)
         if round_ == 0:
-            size = np.bincount(rows, np.abs(parts), minlength=n_rows)
+            size += np.bincount(rows, np.abs(parts), minlength=n_rows)
         rough = errors > PRECISION * size[rows]
         rough &= round_ < MAX_ROUNDS - 1
         total += np.bincount(rows[~rough], parts[~rough], minlength=n_rows)

@@ -62,6 +62,7 @@ class QuasiNewtonStep:
         self.position = None
         self.score = None
         self.smooth = True
+        self.length = 1.0
         self.predicted_gain = None
 
     def advance(self, mixture, expectations):

@@ -3,10 +3,12 @@
 """Parts of the model whose EM steps are sums over rows."""
 
 from abc import abstractmethod
+from typing import Any
 
 import numpy as np
 
 from skmoe._blocks import block_batches, unpack_grams
+from skmoe._design import Design
 from skmoe.em.parametric import Parametric
 
 
@@ -26,6 +28,9 @@ class Additive(Parametric):
     `parameters`, `n_curvatures` (Gram matrices per row), and the methods below.
     """
 
+    design: Design
+    total: float
+    penalty: float
     n_curvatures = 1
 
     @property
@@ -65,7 +70,8 @@ class Additive(Parametric):
 
     def outlook(self, responsibilities):
         """`expected` at given responsibilities (n, K), and the `Ascent` from here."""
-        value, totals = 0.0, None
+        value = 0.0
+        totals: Any = None  # an empty sum
         for rows in self.batches():
             block = self.design.block(rows)
             evaluated = self.evaluate(block, rows)

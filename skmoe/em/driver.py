@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The EM algorithm."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -41,19 +42,18 @@ class EM:
         Carries what acceleration has learnt from one `run` to the next.
     """
 
-    mixture: object
+    mixture: Any
     tol: float
     assignment: str = "soft"
     accelerate: bool = True
-    rng: object = None
+    rng: Any = None
     verbose: int = 0
-    step: object = None
-    watch: object = None
-    bounds: list = None
+    step: Any = None
+    watch: Any = None
+    bounds: list = field(default_factory=list)
     converged: bool = False
 
     def __post_init__(self):
-        self.bounds = []
         if self.step is None:
             # A hard assignment changes the objective in jumps, which leaves nothing to
             # extrapolate.

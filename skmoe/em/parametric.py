@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Parts of the model that are vectors of numbers: what makes EM accelerable."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ class Ascent(NamedTuple):
 
     target: np.ndarray
     score: np.ndarray
-    solve: object
+    solve: Callable
     smooth: bool = True
 
 
@@ -37,6 +38,10 @@ class Parametric:
     Subclasses implement the property `parameters`, ``expected(responsibilities)``, and
     ``outlook(responsibilities)``, the expectation and the `Ascent` from here.
     """
+
+    parameters: np.ndarray
+    expected: Callable
+    outlook: Callable
 
     def step(self, responsibilities):
         """One step that does not lower the expectation."""

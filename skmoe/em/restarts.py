@@ -40,13 +40,13 @@ def climb(mixture, starts, new_run, max_iter, improve=None):
             run.run(min(SHORT_RUN, max_iter), max(SHORT_TOLERANCE, run.tol))
         runs.append((run, mixture.snapshot()))
     runs.sort(key=lambda item: item[0].merit, reverse=True)
-    fallback = None
+    fallback: tuple = ()
     for run, state in runs:
         mixture.restore(state)
         run.run(max_iter)
         if not mixture.collapsed().any():
             return run
-        if fallback is None:
+        if not fallback:
             fallback = run, mixture.snapshot()
     run, state = fallback
     mixture.restore(state)

@@ -136,7 +136,7 @@ class SummedMixture(Mixture):
         return reduce(add, self.map(partial(self._task, hard=hard), tasks), None)
 
     def _task(self, task, hard):
-        if self.is_compiled and not hard:
+        if self._compiled is not None and not hard:
             return self._compiled(task)
         n_columns = max(part.design.n_columns for part in self.parts)
         n_curvatures = sum(part.n_curvatures for part in self.parts)

@@ -77,7 +77,7 @@ class CrossFittedExperts(EstimatorExperts):
         fitted to, from which a warm start makes the folds' fits again.
     """
 
-    weights = None
+    weights: np.ndarray
 
     @classmethod
     def accepts(cls, task):

@@ -99,7 +99,7 @@ class EstimatorTrainer(ExpertsTrainer):
     def __init__(self, task, previous=None):
         pairs = zip(task.templates, task.families, strict=True)
         self.task = task = replace(task, templates=[of_family(*each) for each in pairs])
-        self.state = [None] * task.n_experts
+        self.state: list = [None] * task.n_experts
         self._log_density = np.zeros((task.y.shape[0], task.n_experts))
         self.responses = [self._response(k) for k in range(task.n_experts)]
         if previous is not None:

@@ -264,7 +264,7 @@ class GLMTrainer(Additive, ExpertsTrainer):
         _, predictions, slopes = evaluated
         y, weighted = self.y[rows], responsibilities[:, :, None]
         scores, weights = np.zeros_like(predictions), np.zeros_like(predictions)
-        of_families = [None] * len(self.task.families)
+        by_family: list = [None] * len(self.task.families)
         for (family, experts), values in zip(
             self.groups, self._stacked_parameters(), strict=True
         ):
@@ -279,8 +279,8 @@ class GLMTrainer(Additive, ExpertsTrainer):
                 for terms in family.parameter_derivatives(*at)
             ]
             for k, score, information in zip(experts, *sums, strict=True):
-                of_families[k] = np.stack([score.ravel(), information.ravel()])
-        of_families = np.concatenate(of_families, axis=1)
+                by_family[k] = np.stack([score.ravel(), information.ravel()])
+        of_families = np.concatenate(by_family, axis=1)
         cross = block.cross(_flat(scores))
         return [responsibilities.sum(axis=1), cross, of_families], _flat(weights)
 

@@ -78,11 +78,11 @@ def loosely_limited(experts, X, y):
 def _within(experts, y, said, own, margin):
     """Experts kept within what they `said` and their `own` responses (K masks)."""
     families = experts.noise.families
-    seen = [
+    ranges = [
         _response_range(family, y, rows, margin)
         for family, rows in zip(families, own, strict=True)
     ]
-    seen = np.stack(seen, axis=1)
+    seen = np.stack(ranges, axis=1)
     lowest, highest = np.minimum(said[0], seen[0]), np.maximum(said[1], seen[1])
     return experts.with_noise(LimitedNoise(experts.noise, lowest, highest))
 

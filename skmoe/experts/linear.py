@@ -59,7 +59,8 @@ def is_least_squares(estimator):
     if type(estimator) is LinearRegression:
         return not estimator.positive
     if type(estimator) in (Ridge, PooledRidge):
-        valid = isinstance(estimator.alpha, Real) and estimator.alpha >= 0
+        is_real = isinstance(estimator.alpha, Real)
+        valid = is_real and estimator.alpha >= 0
         return valid and not getattr(estimator, "positive", False)
     return False
 

@@ -57,12 +57,12 @@ def is_plain_logistic(estimator):
     """
     if type(estimator) is not LogisticRegression:
         return False
-    penalty = estimator.penalty
+    penalty, is_real = estimator.penalty, isinstance(estimator.C, Real)
     return (
         estimator.solver in _SOLVERS
         and (penalty is None or penalty in ("l2", "deprecated"))
         and not estimator.l1_ratio
-        and isinstance(estimator.C, Real)
+        and is_real
         and estimator.C > 0
         and estimator.class_weight is None
         and not estimator.dual

@@ -54,9 +54,11 @@ def is_sparse_linear(estimator):
 
     A Gram matrix given as `precompute` is that of equal weights, which EM has not.
     """
+    if type(estimator) not in (Lasso, ElasticNet):
+        return False
+    is_real = isinstance(estimator.alpha, Real)
     return (
-        type(estimator) in (Lasso, ElasticNet)
-        and isinstance(estimator.alpha, Real)
+        is_real
         and estimator.alpha > 0
         and estimator.l1_ratio > 0
         and isinstance(estimator.precompute, bool)

@@ -28,7 +28,7 @@ def stage_grid(template, is_classifier):
     most = getattr(template, name)
     if not isinstance(most, Integral) or most < 1:
         return None
-    return np.unique(np.geomspace(1, most, N_LOOKS).round().astype(int)).tolist()
+    return np.unique(np.geomspace(1, int(most), N_LOOKS).round().astype(int)).tolist()
 
 
 def with_stages(template, n_stages):

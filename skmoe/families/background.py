@@ -10,8 +10,8 @@ from skmoe.families.base import LOG_ZERO, BaseFamily
 class _Background(BaseFamily):
     """What backgrounds share: nothing of the prediction but its shape."""
 
-    parameter_names = ()
-    parameter_links = ()
+    parameter_names: tuple[str, ...] = ()
+    parameter_links: tuple[str, ...] = ()
     is_background = True
 
     def derivatives(self, y, prediction, parameters):

@@ -46,9 +46,9 @@ class BaseFamily(ABC, BaseEstimator):
     #: Name by which estimators accept the family.
     name: str
     #: Names of the parameters, the dispersion first.
-    parameter_names = ("dispersion",)
+    parameter_names: tuple[str, ...] = ("dispersion",)
     #: Scale on which each parameter is free: 'log' for a positive one, 'identity'.
-    parameter_links = ("log",)
+    parameter_links: tuple[str, ...] = ("log",)
     #: Link of linear experts, see `skmoe.families.links`.
     link = "identity"
     #: What y may be, in the words of the error for a y that is not.
@@ -184,15 +184,15 @@ class BaseFamily(ABC, BaseEstimator):
         :math:`\log \sigma`, for instance. Here as `derivatives`.
         """
         free = self.to_free(np.asarray(parameters))
-        scores = []
+        slopes = []
         for j in range(len(free)):
             step = np.zeros((len(free),) + (1,) * (free.ndim - 1))
             step[j] = 10 * STEP
             above = self.log_density(y, prediction, self.from_free(free + step))
             below = self.log_density(y, prediction, self.from_free(free - step))
-            scores.append((above - below) / (20 * STEP))
+            slopes.append((above - below) / (20 * STEP))
         shape = np.broadcast_shapes(np.shape(y), np.shape(prediction), free.shape[1:])
-        scores = np.array(scores) if scores else np.empty((0, *shape))
+        scores = np.array(slopes) if slopes else np.empty((0, *shape))
         return scores, scores**2
 
     def fit_parameters(self, y, prediction, weights, floors, start=None):
@@ -322,6 +322,6 @@ def check_families(family, n_experts, families):
             f"family={family!r} must have one entry for each of the {n_experts} "
             f"experts; it has {len(family)}."
         )
-    known = {}
+    known: dict = {}
     checked = [check_family(entry, families) for entry in family]
     return [known.setdefault(repr(entry), entry) for entry in checked]

@@ -35,7 +35,7 @@ def _inverse(score):
 LINKS = {"identity": _identity, "log": _log, "logit": _logit, "inverse": _inverse}
 
 #: Score of a prediction.
-LINK_FUNCTIONS = {
+LINK_FUNCTIONS: dict = {
     "identity": lambda m: m,
     "log": np.log,
     "logit": lambda m: np.log(m) - np.log1p(-m),

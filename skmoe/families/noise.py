@@ -148,7 +148,7 @@ def _broadcast_rows(values, shape):
 
 def grouped(families):
     """Distinct family objects, in order of appearance, with their experts' indices."""
-    groups = {}
+    groups: dict = {}
     for k, family in enumerate(families):
         groups.setdefault(id(family), (family, []))[1].append(k)
     return [(family, np.array(experts)) for family, experts in groups.values()]

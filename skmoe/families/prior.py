@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A prior on noise, in the shape of rows that every expert has seen."""
 
+from collections.abc import Callable
+from math import isfinite
 from numbers import Real
 
 import numpy as np
@@ -55,13 +57,15 @@ class ScalePrior:
     an inverse gamma prior on the variance.
     """
 
+    floors: Callable  # of the family that it is mixed into
+
     def __init__(self, *, prior_rows=0.0, prior_scale=1.0):
         self.prior_rows = prior_rows
         self.prior_scale = prior_scale
 
     def check_settings(self):
         """Raise ValueError unless rows are not negative and their scale positive."""
-        super().check_settings()
+        super().check_settings()  # type: ignore[misc]  # the family's
         name = type(self).__name__
         if not (_is_finite(self.prior_rows) and self.prior_rows >= 0):
             raise ValueError(
@@ -77,7 +81,7 @@ class ScalePrior:
     def prior(self, y, weights):
         """Prior rows of each expert: two of them, of opposite residuals."""
         if self.prior_rows == 0:
-            return super().prior(y, weights)
+            return super().prior(y, weights)  # type: ignore[misc]  # the family's
         scale = self.floors(y, weights, self.prior_scale)[0]
         rows = self._of_residuals(np.stack([scale, -scale]))
         return PriorRows(self, rows, np.full(2, 0.5 * self.prior_rows))
@@ -88,4 +92,4 @@ class ScalePrior:
 
 
 def _is_finite(value):
-    return isinstance(value, Real) and np.isfinite(value)
+    return isinstance(value, Real) and isfinite(value)

@@ -86,7 +86,8 @@ class StudentT(ScalePrior, BaseFamily):
     def check_settings(self):
         """Raise ValueError unless the degrees of freedom are None or positive."""
         super().check_settings()
-        if self.df is not None and not (isinstance(self.df, Real) and self.df > 0):
+        is_real = isinstance(self.df, Real)
+        if self.df is not None and not (is_real and self.df > 0):
             raise ValueError(
                 f"df of StudentT must be None or a number above zero. Got {self.df!r}."
             )
@@ -145,13 +146,13 @@ class StudentT(ScalePrior, BaseFamily):
         squared = ((y - prediction) / sigma) ** 2
         ratio = squared / df
         share = ratio / (1 + ratio)
-        scores = [(df + 1) * share - 1.0]
+        by_parameter = [(df + 1) * share - 1.0]
         informations = [2 * df / (df + 3)]
         if self.df is None:
             slope = half_step_slope(0.5 * df) - np.log1p(ratio) + (1 + 1 / df) * share
-            scores.append(0.5 * df * slope)
+            by_parameter.append(0.5 * df * slope)
             informations.append(_information_of_log_df(df))
-        scores = np.stack(scores)
+        scores = np.stack(by_parameter)
         full = [np.broadcast_to(values, scores.shape[1:]) for values in informations]
         return scores, np.stack(full)
 

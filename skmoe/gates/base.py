@@ -214,6 +214,8 @@ class IteratedTrainer(GateTrainer):
     Subclasses have `total`, the sum of the sample weights.
     """
 
+    total: float
+
     def expected(self, responsibilities):
         """Mean expected log probability minus the penalty."""
         value = np.vdot(responsibilities, self.log_proba) / self.total

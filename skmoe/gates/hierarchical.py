@@ -91,9 +91,8 @@ class HierarchicalGate(BaseGate):
         """Return the tree at work on the rows of X."""
         self._validate_params()
         branching = self.branching
-        if not branching or not all(
-            isinstance(count, Integral) and count >= 1 for count in branching
-        ):
+        is_whole = all(isinstance(count, Integral) for count in branching)
+        if not branching or not is_whole or min(branching) < 1:
             raise ValueError(
                 "branching must hold whole numbers of at least one, the children of a "
                 f"node at each level. Got branching={branching!r}."

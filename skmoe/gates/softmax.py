@@ -13,7 +13,7 @@ from skmoe._compat import Interval
 from skmoe.em.additive import Additive
 from skmoe.em.parametric import Ascent
 from skmoe.gates.balance import BalancedTrainer
-from skmoe.gates.base import BaseGate, IteratedTrainer
+from skmoe.gates.base import BaseGate, GateTrainer, IteratedTrainer
 from skmoe.gates.select import check_selection
 from skmoe.gates.sparse_softmax import SparseSoftmaxTrainer
 from skmoe.solvers import softmax_regression as softmax
@@ -129,6 +129,7 @@ class SoftmaxGate(BaseGate):
         """Return the gate at work on the rows of X."""
         self._validate_params()
         design, alpha = designs.get(X), float(self.alpha)
+        trainer: GateTrainer
         if alpha * self.l1_ratio > 0 and X.shape[1] > 0:
             trainer = SparseSoftmaxTrainer(
                 self, design, n_experts, weights, alpha, float(self.l1_ratio)

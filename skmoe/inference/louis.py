@@ -17,6 +17,7 @@ row are shifted alike; the gate's are taken without the part that its experts sh
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -56,10 +57,10 @@ class Rows:
     gate_design, expert_design : Design
     """
 
-    experts: object
-    gate: object
-    gate_X: object
-    X: object
+    experts: Any
+    gate: Any
+    gate_X: Any
+    X: Any
     y: np.ndarray
     outer: np.ndarray
     inner: np.ndarray
@@ -131,9 +132,8 @@ class Rows:
         of_gate = (first[:, None] + np.arange(A_gate.shape[1])).ravel()
         score, information = np.hstack(shares), block_diag(*information)
         information += gram(score, outer)
-        expected = [gate[:, [k]] * A_gate for k in range(self.n_experts)]
+        expected = np.hstack([gate[:, [k]] * A_gate for k in range(self.n_experts)])
         complete = block_diag(*(gram(A_gate, outer * g) for g in gate.T))
-        expected = np.hstack(expected)
         information[np.ix_(of_gate, of_gate)] += complete - gram(expected, outer)
         score[:, of_gate] -= expected
         return outer @ score, information, gram(score, outer)

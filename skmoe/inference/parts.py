@@ -4,6 +4,7 @@
 
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, logit
@@ -71,7 +72,7 @@ class Proportions(Part):
 class NoiseParameters(Part):
     """Parameters of a family, whose intervals are symmetric on their free scale."""
 
-    family: object = None
+    family: Any = None
 
     def interval(self, errors, width):
         """Ends within the parameters' range."""

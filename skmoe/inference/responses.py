@@ -100,14 +100,14 @@ def family_response(family, link, scores, y, parameters):
 
     steps = np.full((1 + len(free), n_targets), STEP)
     steps[0] *= _natural_unit(family, link, scores, y, parameters)
-    curvature = []
+    changes = []
     for j in range(len(steps)):
         of_score, of_free = steps[0] * (j == 0), np.zeros_like(free)
         of_free[j - 1 : j] = steps[j]
         above = slopes(scores + of_score, free + of_free)
         below = slopes(scores - of_score, free - of_free)
-        curvature.append((above - below) / (2 * steps[j]))
-    curvature = np.array(curvature)
+        changes.append((above - below) / (2 * steps[j]))
+    curvature = np.array(changes)
     # Channel of entry (j, t) of a family: j T + t. Targets are independent.
     curvatures = {
         (i * n_targets + t, j * n_targets + t): curvature[[i, j], [j, i], :, t].mean(0)

@@ -33,7 +33,7 @@ LOG_2_HIGH, LOG_2_LOW = 0.6931471805592082, 7.371002565167799e-13
 
 def _jit(function):
     """Compile on the first call; the result stays on disk where that is possible."""
-    options = {"error_model": "numpy", "nogil": True}
+    options: dict = {"error_model": "numpy", "nogil": True}
     try:
         return njit(function, cache=True, **options)
     except RuntimeError:  # no writable cache directory: containers, zipped installs

@@ -50,7 +50,8 @@ def check_draws(**counts):
 
 def check_share(name, value):
     """Raise unless a number lies strictly between zero and one."""
-    if not isinstance(value, Real) or not 0 < value < 1:
+    is_real = isinstance(value, Real)
+    if not is_real or not 0 < value < 1:
         raise ValueError(
             f"The {name!r} parameter must be a float in the range (0, 1). Got "
             f"{value!r} instead."

@@ -5,6 +5,7 @@
 import warnings
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -25,8 +26,8 @@ SHORT_RUN = 20
 class Rows:
     """Rows to fit to, with their weights and further metadata of `fit`."""
 
-    X: object
-    y: object
+    X: Any
+    y: Any
     weights: np.ndarray | None = None
     params: dict = field(default_factory=dict)
 
@@ -86,7 +87,7 @@ class Fit:
         The warnings of the fit, which are given only for what the user gets.
     """
 
-    model: object
+    model: Any
     start: str
     seconds: float
     messages: list

@@ -160,7 +160,7 @@ def penalty_path(
         sample_weight = check_sample_weight(sample_weight, X)
     rows = Rows(X, y, sample_weight).positive()
     values = _strong_to_weak(values, estimator, parameter, rows)
-    fits = []
+    fits: list = []
     for value in values:
         fits.append(_next_fit(estimator, rows, {parameter: value}, fits))
     known = columns_of([information(fit.model, rows) for fit in fits])

@@ -303,7 +303,8 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
     # -- by a criterion ---------------------------------------------------------------
 
     def _compare(self, rows, counts):
-        fits, known = [], []
+        fits: list = []
+        known = []
         for step in self._steps(counts):
             new = fit_counts(
                 self.estimator,
@@ -367,7 +368,8 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         """Score, time, convergence, collapse, (4, n_counts fitted, n_folds)."""
         splitter = check_cv(self.cv, rows.y, classifier=is_classifier(self.estimator))
         folds = list(splitter.split(rows.X, rows.y, **split_params))
-        found, last = [], [None] * len(folds)
+        found = []
+        last: tuple = (None,) * len(folds)
         for step in self._steps(counts):
             results = Parallel(n_jobs=self.n_jobs)(
                 delayed(_held_out)(self.estimator, rows, step, self.split, fold, fit)
