@@ -20,6 +20,12 @@ def one_thread():
         yield
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """What a test leaves without a random state is drawn the same in every run."""
+    np.random.seed(0)
+
+
 def two_regimes(n_samples=150, n_features=2, noise=0.2, seed=0):
     """Slopes +2 and -1 right and left of zero: y (n,) and the regime (n,)."""
     rng = np.random.RandomState(seed)
