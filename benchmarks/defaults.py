@@ -18,6 +18,7 @@ from unittest import mock
 
 import numpy as np
 from defaults_data import compare, data_sets, heading, held_out, row
+from defaults_gates import gate_memory_table
 from defaults_memory import memory_table
 from defaults_starts import (
     move_table,
@@ -277,6 +278,7 @@ TABLES = (
     cross_fitting_table,
     classifier_table,
     memory_table,
+    gate_memory_table,
 )
 
 

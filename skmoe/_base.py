@@ -467,6 +467,7 @@ class BaseMixtureOfExperts(
         self._totals = mixture.totals()
         self._collapsed = mixture.collapsed()
         self._memorised = mixture.experts.memorised()
+        self._gate_memorised = mixture.gate.memorised()
         self.n_parameters_ = self._count_parameters()
         # What acceleration has learnt serves a warm start that climbs the same way.
         way = (self.assignment, self.accelerate)
@@ -516,6 +517,15 @@ class BaseMixtureOfExperts(
                 "their squared errors are more than four times as large, so "
                 "responsibilities and density are far too certain. Use cv=5 "
                 "(out-of-fold predictions in the E-step) or less flexible experts.",
+                UserWarning,
+                stacklevel=6,
+            )
+        if self._gate_memorised:
+            warnings.warn(
+                "The gate knows the rows it was fitted to: on others, its squared "
+                "error is more than four times as large, so it keeps rows where they "
+                "began and is far too certain. Use cv=5 (out-of-fold probabilities in "
+                "the E-step) or a less flexible gate.",
                 UserWarning,
                 stacklevel=6,
             )

@@ -218,9 +218,14 @@ class DensityMixin:
     def _expose_held_out(self, mixture, task, gate, gate_X, groups):
         self.held_out_ranks_ = self._held_out_weights = None
         if task.folds is not None:
-            shares = mixture.shares()
+            rows, answers = mixture.experts.held_out_answers()
             try:
-                log_weights = held_out_gates(gate, gate_X, shares, task, groups)
+                if self.gate_.is_cross_fitted:
+                    of_all = mixture.gate.log_proba
+                    log_weights = of_all[rows if groups is None else groups[rows]]
+                else:
+                    shares = mixture.shares()
+                    log_weights = held_out_gates(gate, gate_X, shares, task, groups)
             except ValueError as error:  # what is only said afterwards fails no fit
                 warnings.warn(
                     "held_out_ranks_ is None, and there are no calibrated intervals: "
@@ -229,7 +234,6 @@ class DensityMixin:
                     stacklevel=5,
                 )
                 return
-            rows, answers = mixture.experts.held_out_answers()
             dist = PredictiveDistribution(log_weights, answers, self._experts.noise)
             ranks, order = ranks_of(dist, task.y[rows]), np.argsort(rows)
             if ranks is not None:

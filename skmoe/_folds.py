@@ -60,6 +60,34 @@ def make_folds(cv, X, y, groups, rng, *, is_classification, n_given, rows):
     return folds
 
 
+def folds_of_groups(folds, groups):
+    """Folds of groups (codes 0..G-1) from folds of their rows.
+
+    A group with a row held out is held out; if in several folds, the last one counts.
+
+    Raises
+    ------
+    ValueError
+        If a fold leaves no group to fit.
+    """
+    last = np.full(groups.max() + 1, -1)
+    for index, (_, test) in enumerate(folds):
+        last[groups[test]] = index
+    whole = []
+    for index, (train, test) in enumerate(folds):
+        fitted = np.setdiff1d(groups[train], groups[test])
+        if not len(fitted):
+            raise ValueError(
+                "A gate that is cross-fitted by cv sees one row per group, and a split "
+                "leaves no group to fit: all have rows held out. Keep the rows of a "
+                "group in one fold (an integer cv does), or use another gate."
+            )
+        held = np.flatnonzero(last == index)
+        if len(held):
+            whole.append((fitted, held))
+    return whole
+
+
 def _shuffled(n_folds, groups, rng, is_classification):
     """The splitter of an integer: shuffled, groups kept whole, classes balanced."""
     whole = groups is not None

@@ -69,12 +69,13 @@ class MixtureOfExpertsRegressor(RegressorMixin, DensityMixin, BaseMixtureOfExper
         by its out-of-fold predictions (Notes). An integer: that many shuffled folds, of
         whole groups if `fit` gets `groups`, drawn by `random_state`. A splitter or
         (train, test) pairs: each row is held out at most once; splitters that take
-        groups get those of `fit`. An EM iteration then costs one fit per expert and
-        fold, and the end one of the gate per fold (`held_out_ranks_`). None: experts
+        groups get those of `fit`. A gate that is a classifier is cross-fitted too. An
+        EM iteration then costs one fit per fold and expert (and such a gate), and the
+        end one of any other gate per fold (`held_out_ranks_`). None: experts and gate
         are judged by the rows they are fitted to.
     top_k : int, default=None
         Experts evaluated per row by `predict`: the most probable ones, their gate
-        weights renormalised. None: all.
+        weights renormalised. None, or as many as there are: all.
     init : {'quantile', 'kmeans', 'random'}, array-like or callable, \
             default='quantile'
         Initial responsibilities: overlapping quantile groups along the feature

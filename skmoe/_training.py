@@ -11,6 +11,7 @@ from joblib import effective_n_jobs
 
 from skmoe._blocks import TASK_ROWS, one_blas_thread
 from skmoe._design import Designs
+from skmoe._folds import folds_of_groups
 from skmoe._segments import rows_of_groups
 from skmoe._views import numeric_columns
 from skmoe.em.allowed import Allowed
@@ -34,10 +35,8 @@ class TrainingMixin:
         terms = _terms(gate, gate_X, kind, task)
         previous = self._warm_state(terms)
         self._terms = terms
-        if groups is None:
-            trainer = gate.trainer(gate_X, task.n_experts, task.weights, task.designs)
-        else:
-            trainer = self._gate_of_groups(gate, gate_X, task, groups)
+        trainer = self._gate_trainer(gate, gate_X, task, groups)
+        if groups is not None:
             allowed = _allowed_by_group(allowed, groups)
         experts = kind.trainer(task, previous and previous["experts"])
         if previous is not None:
@@ -86,20 +85,32 @@ class TrainingMixin:
             is_classification=task.classes is not None,
         )
 
+    def _gate_trainer(self, gate, X, task, groups):
+        """The gate at work, on one row per group where there are groups."""
+        weights, designs, folds = task.weights, task.designs, task.folds
+        if groups is not None:
+            X = self._rows_of_groups(gate, X, weights, groups)
+            weights = np.ones(X.shape[0])
+            designs = Designs(weights)
+            folds = folds and folds_of_groups(folds, groups)
+        parts = X, task.n_experts, weights, designs
+        if folds is None:
+            return gate.trainer(*parts)
+        return gate.cross_fitted_trainer(*parts, folds, task.n_jobs)
+
     @staticmethod
-    def _gate_of_groups(gate, gate_X, task, groups):
-        """The gate at work on one row per group."""
-        X, is_constant = rows_of_groups(gate_X, groups, task.weights, gate)
+    def _rows_of_groups(gate, X, weights, groups):
+        """One row per group; warns where rows of a group differ."""
+        rows, is_constant = rows_of_groups(X, groups, weights, gate)
         if not is_constant:
             warnings.warn(
                 "The gate sees columns that vary within groups, whose rows share one "
                 "expert: their means over each group are used. Name the columns that "
                 "are constant within groups in gate_features.",
                 UserWarning,
-                stacklevel=6,
+                stacklevel=7,
             )
-        ones = np.ones(X.shape[0])
-        return gate.trainer(X, task.n_experts, ones, Designs(ones))
+        return rows
 
     @contextmanager
     def _mixture(self, gate, experts, weights, groups, allowed):

@@ -263,10 +263,27 @@ class Neighbours(KNeighborsClassifier):
         return super().fit(X, y)
 
 
-def test_a_gate_that_cannot_do_without_a_fold_fails_no_fit():
+def test_a_classifier_gate_that_cannot_do_without_a_fold_is_named():
     X, y = heavy_tailed(np.random.RandomState(0), 120)
     model = trees(gate=Neighbours(50), cv=TimeSeriesSplit(4), tol=10.0)
-    with pytest.warns(UserWarning, match="held_out_ranks_ is None.*n_neighbors"):
+    with pytest.raises(ValueError, match="n_neighbors") as caught:
+        model.fit(X, y)
+    assert "Raised while asking gate: Neighbours" in caught.value.__notes__[0]
+
+
+class AllRows(SoftmaxGate):
+    """A gate that wants every row of the fit."""
+
+    def trainer(self, X, n_experts, weights, designs):
+        if len(X) < 120:
+            raise ValueError(f"Got {len(X)} rows.")
+        return super().trainer(X, n_experts, weights, designs)
+
+
+def test_another_gate_that_cannot_do_without_a_fold_fails_no_fit():
+    X, y = heavy_tailed(np.random.RandomState(0), 120)
+    model = trees(gate=AllRows(), cv=TimeSeriesSplit(4), tol=10.0)
+    with pytest.warns(UserWarning, match="held_out_ranks_ is None.*Got 24 rows"):
         model.fit(X, y)
     assert model.held_out_ranks_ is None
     assert np.isfinite(model.predict(X)).all()

@@ -645,3 +645,10 @@ def test_no_weights_are_weights_of_one_to_the_last_digit(seed):
     plain = clone(model).fit(X, y)
     weighted = clone(model).fit(X, y, sample_weight=np.ones(400))
     assert plain.lower_bounds_ == weighted.lower_bounds_
+
+
+def test_an_expert_that_cannot_answer_for_a_fold_is_named(regression):
+    model = mixture(KNeighborsRegressor(50), cv=TimeSeriesSplit(4))
+    with pytest.raises(ValueError, match="n_neighbors") as caught:
+        model.fit(*regression)
+    assert "Raised while asking expert" in caught.value.__notes__[0]

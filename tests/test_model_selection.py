@@ -226,6 +226,18 @@ def test_out_of_fold_criterion_is_that_of_held_out_predictions(regression):
     )
 
 
+def test_search_hands_on_ranks_and_calibrated_intervals(regression):
+    X, y = regression
+    estimator = clone(TREES).set_params(cv=3, random_state=0)
+    search = ExpertCountSearch(estimator, [2], criterion="out_of_fold").fit(X, y)
+    best = search.best_estimator_
+    np.testing.assert_array_equal(search.held_out_ranks_, best.held_out_ranks_)
+    intervals = search.predict_interval(X, kind="calibrated")
+    np.testing.assert_array_equal(
+        intervals, best.predict_interval(X, kind="calibrated")
+    )
+
+
 def test_out_of_fold_criterion_takes_no_experts_for_noise():
     """Boosting of pure noise: a second expert finds nothing that held-out rows show."""
     rng = np.random.RandomState(0)

@@ -13,7 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from skmoe._compat import _check_method_params, _safe_indexing
 from skmoe.em.parametric import rounding
 from skmoe.experts.base import BaseExperts, ExpertsTrainer
-from skmoe.experts.fitting import align_probabilities, fit_weighted
+from skmoe.experts.fitting import align_probabilities, fit_weighted, naming
 from skmoe.experts.generalized import knows_family, of_family
 from skmoe.experts.memory import memorised
 from skmoe.families.noise import Noise, over_targets
@@ -263,7 +263,9 @@ class EstimatorTrainer(ExpertsTrainer):
         return memorised(self, fit_and_answer)
 
 
-def fit_and_answer(estimator, X, labels, weights, question, *, fit_params, **settings):
+def fit_and_answer(
+    estimator, X, labels, weights, question, *, fit_params, name, **settings
+):
     """Fit an expert to its rows and ask it a question about X; runs in a worker."""
     rows = np.flatnonzero(weights)
     fitted = fit_weighted(
@@ -272,6 +274,10 @@ def fit_and_answer(estimator, X, labels, weights, question, *, fit_params, **set
         labels[rows],
         weights[rows],
         fit_params=_check_method_params(X, fit_params, rows),
+        name=name,
         **settings,
     )
-    return fitted, None if question is None else question(fitted, X)
+    if question is None:
+        return fitted, None
+    with naming("asking", name, fitted):
+        return fitted, question(fitted, X)

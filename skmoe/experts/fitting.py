@@ -3,6 +3,7 @@
 """Fit any scikit-learn estimator to weighted rows."""
 
 import inspect
+from contextlib import contextmanager
 
 import numpy as np
 from sklearn import config_context
@@ -68,7 +69,7 @@ def fit_weighted(
         Named in a note on any error that `fit` raises.
     """
     fit_params = dict(fit_params or {})
-    try:
+    with naming("fitting", name, estimator):
         if _sees_one_class(estimator, y):
             return DummyClassifier(strategy="prior").fit(X, y, weights)
         parameter = weight_parameter(estimator)
@@ -76,8 +77,15 @@ def fit_weighted(
             rows = resample(weights, random_state)
             return estimator.fit(_safe_indexing(X, rows), y[rows], **fit_params)
         return _fit_with(estimator, X, y, parameter, weights, fit_params)
+
+
+@contextmanager
+def naming(doing, name, estimator):
+    """Notes on an error of an estimator whose it is and what it was doing."""
+    try:
+        yield
     except Exception as error:
-        error.add_note(f"Raised while fitting {name}: {estimator!r}")
+        error.add_note(f"Raised while {doing} {name}: {estimator!r}")
         raise
 
 

@@ -37,6 +37,19 @@ class BaseGate(ABC, BaseEstimator):
     def trainer(self, X, n_experts, weights, designs):
         """Return a `GateTrainer` on the rows of X."""
 
+    def cross_fitted_trainer(self, X, n_experts, weights, designs, folds, n_jobs=None):
+        """Return a `GateTrainer` that EM uses where the mixture has `cv`.
+
+        A gate of few parameters knows no row by heart: this is `trainer`. Override it
+        where the probabilities of a row should come from a fit without it.
+        """
+        return self.trainer(X, n_experts, weights, designs)
+
+    @property
+    def is_cross_fitted(self):
+        """Whether EM knew this fitted gate by its out-of-fold probabilities only."""
+        return False
+
     @abstractmethod
     def predict_log_proba(self, X):
         """Return the log probability of each expert.
@@ -206,6 +219,10 @@ class GateTrainer(ABC):
     def fit(self, responsibilities):
         """Fit to fixed responsibilities; one step suffices unless overridden."""
         self.step(responsibilities)
+
+    def memorised(self):
+        """Whether the gate knows the rows it was fitted to far better than others."""
+        return False
 
 
 class IteratedTrainer(GateTrainer):

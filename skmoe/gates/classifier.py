@@ -3,6 +3,7 @@
 """Any classifier as gate."""
 
 from contextlib import suppress
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
@@ -12,6 +13,7 @@ from skmoe._compat import HasMethods, _safe_indexing
 from skmoe._counting import count_parameters
 from skmoe.experts.fitting import align_probabilities, fit_weighted
 from skmoe.gates.base import BaseGate, GateTrainer
+from skmoe.gates.memory import knows_its_rows
 
 SMALLEST_PROBABILITY = 1e-10
 # Weighted rows below this share of a row's weight are not handed to the classifier.
@@ -31,6 +33,11 @@ class ClassifierGate(BaseGate):
     monotone with any classifier. A classifier that takes no `sample_weight` is fitted
     on rows resampled by these weights.
 
+    In a mixture with `cv` the E-step knows the gate as it knows the experts: by the
+    probabilities of fits that left the row out; the gate that is kept is fitted to all
+    rows. A flexible classifier (a forest, boosting, nearest neighbours) then cannot
+    learn by heart which expert each row began with.
+
     Parameters
     ----------
     estimator : classifier with ``predict_proba``
@@ -42,6 +49,9 @@ class ClassifierGate(BaseGate):
     ----------
     estimator_ : classifier
         The fitted clone. Its classes are expert indices.
+    responsibilities_ : ndarray of shape (n_samples, n_experts)
+        After a fit with `cv` only: those that it was fitted to, times sample weights,
+        from which a warm start makes the folds' fits again.
 
     See Also
     --------
@@ -78,6 +88,18 @@ class ClassifierGate(BaseGate):
         """Return the gate at work on the rows of X."""
         self._validate_params()
         return ClassifierTrainer(self, X, n_experts, weights)
+
+    def cross_fitted_trainer(self, X, n_experts, weights, designs, folds, n_jobs=None):
+        """Return the gate at work, known by its out-of-fold probabilities."""
+        from skmoe.gates.crossfit import CrossFittedClassifier  # it is a trainer itself
+
+        self._validate_params()
+        return CrossFittedClassifier(self, X, n_experts, weights, folds, n_jobs)
+
+    @property
+    def is_cross_fitted(self):
+        """Whether EM knew this gate by its out-of-fold probabilities only."""
+        return hasattr(self, "responsibilities_")
 
     def _check_fit_input(self, X):
         return X
@@ -116,54 +138,93 @@ def floored_log_proba(classifier, X, n_experts):
     return np.log(proba / proba.sum(axis=1, keepdims=True))
 
 
+class GateFit(NamedTuple):
+    """What a classifier gate knows of one fit.
+
+    Attributes
+    ----------
+    classifier : classifier or None
+        None before the first fit, and where fits of folds stand for it.
+    responsibilities : ndarray of shape (n, K) or None
+        Times sample weights, as it was fitted to them; None if not known.
+    log_proba : ndarray of shape (n, K)
+    """
+
+    classifier: Any
+    responsibilities: np.ndarray | None
+    log_proba: np.ndarray
+
+    @property
+    def exists(self):
+        """Whether there was a fit; before the first one all experts are even."""
+        return self.classifier is not None or self.responsibilities is not None
+
+
 class ClassifierTrainer(GateTrainer):
     """A classifier gate at work: refitted at each step, kept if it is no worse."""
+
+    #: The rows that fits are judged by.
+    judged: slice | np.ndarray = slice(None)
 
     def __init__(self, template, X, n_experts, weights):
         self.template = template
         self.X = X
         self.weights = weights
         self.n_experts = n_experts
-        self.classifier = None
-        self._log_proba = np.full((len(weights), n_experts), -np.log(n_experts))
+        even = np.full((len(weights), n_experts), -np.log(n_experts))
+        self.state = GateFit(None, None, even)
 
     @property
     def log_proba(self):
         """Log probabilities at the training rows, (n, K)."""
-        return self._log_proba
+        return self.state.log_proba
 
     def step(self, responsibilities):
         """Refit; keep the fit unless it lowers the expected log probability."""
-        rows, labels = np.nonzero(responsibilities > NEGLIGIBLE * self.weights[:, None])
-        candidate = fit_weighted(
+        fit = self._refit(responsibilities)
+        gains = responsibilities * (fit.log_proba - self.log_proba)
+        if not self.state.exists or gains[self.judged].sum() >= 0:
+            self.state = fit
+
+    def _refit(self, responsibilities):
+        classifier = self.fit_to(responsibilities)
+        log_proba = floored_log_proba(classifier, self.X, self.n_experts)
+        return GateFit(classifier, responsibilities, log_proba)
+
+    def fit_to(self, responsibilities, rows=None):
+        """The classifier, fitted to the responsibilities of some rows; None: of all."""
+        rows = np.arange(len(self.weights)) if rows is None else rows
+        chosen = responsibilities[rows]
+        copies, labels = np.nonzero(chosen > NEGLIGIBLE * self.weights[rows, None])
+        return fit_weighted(
             clone(self.template.estimator),
-            _safe_indexing(self.X, rows),
+            _safe_indexing(self.X, rows[copies]),
             labels,
-            responsibilities[rows, labels],
+            chosen[copies, labels],
             random_state=self.template.random_state,
             name="gate",
         )
-        log_proba = floored_log_proba(candidate, self.X, self.n_experts)
-        first = self.classifier is None
-        if first or np.sum(responsibilities * (log_proba - self._log_proba)) >= 0:
-            self.classifier, self._log_proba = candidate, log_proba
+
+    def memorised(self):
+        """Whether the classifier knows its rows far better than others."""
+        return knows_its_rows(self)
 
     def resume(self, fitted):
         """Take up a fitted classifier."""
-        self.classifier = fitted.estimator_
-        self._log_proba = fitted.predict_log_proba(self.X)
+        log_proba = fitted.predict_log_proba(self.X)
+        self.state = GateFit(fitted.estimator_, None, log_proba)
 
     def gate(self):
         """Return the fitted gate."""
         fitted = ClassifierGate(self.template.estimator, self.template.random_state)
-        fitted.estimator_ = self.classifier
+        fitted.estimator_ = self.state.classifier
         fitted.n_experts_ = self.n_experts
         return fitted
 
     def snapshot(self):
-        """The classifier and its probabilities; a refit makes new ones."""
-        return self.classifier, self._log_proba
+        """The fit that stands; a refit makes a new one."""
+        return self.state
 
     def restore(self, snapshot):
         """Come back to a snapshot."""
-        self.classifier, self._log_proba = snapshot
+        self.state = snapshot

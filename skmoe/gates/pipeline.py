@@ -52,12 +52,28 @@ class PipelineGate(BaseGate):
 
     def trainer(self, X, n_experts, weights, designs):
         """Return the last gate at work on the transformed rows."""
+        return self._trainer(X, "trainer", n_experts, weights, designs)
+
+    def cross_fitted_trainer(self, X, n_experts, weights, designs, folds, n_jobs=None):
+        """Return the last gate at work, known by its out-of-fold probabilities.
+
+        The transformers see all rows.
+        """
+        parts = n_experts, weights, designs, folds, n_jobs
+        return self._trainer(X, "cross_fitted_trainer", *parts)
+
+    @property
+    def is_cross_fitted(self):
+        """Whether EM knew the last gate by its out-of-fold probabilities only."""
+        return hasattr(self, "pipeline_") and self.pipeline_[-1].is_cross_fitted
+
+    def _trainer(self, X, kind, *parts):
         self._validate_params()
         pipeline = clone(self.pipeline)
         transformers = pipeline[:-1]
         transformed = transformers.fit_transform(X) if len(transformers.steps) else X
         transformed = check_array(transformed, accept_sparse="csr", dtype=FLOATS)
-        last = pipeline.steps[-1][1].trainer(transformed, n_experts, weights, designs)
+        last = getattr(pipeline.steps[-1][1], kind)(transformed, *parts)
         return PipelineTrainer(self, pipeline, last)
 
     def _check_fit_input(self, X):
@@ -168,6 +184,10 @@ class PipelineTrainer(GateTrainer):
     def gate(self):
         """Return the fitted gate."""
         return self.template._ending_in(self.pipeline, self.last.gate())
+
+    def memorised(self):
+        """Whether the last gate knows its rows far better than others."""
+        return self.last.memorised()
 
     def snapshot(self):
         """The last gate's snapshot."""

@@ -41,11 +41,13 @@ def information(model, rows):
 def out_of_fold(model):
     """Minus twice the out-of-fold log likelihood of a fit with `cv`, plus a correction.
 
-    Its experts did not see the rows that they are judged by. Gate and dispersions did,
-    so their parameters cost what AIC makes them cost.
+    Its experts did not see the rows that they are judged by. Dispersions and a gate
+    that is not cross-fitted did, so their parameters cost what AIC makes them cost.
     """
-    noise = model._experts.noise.count_parameters()
-    return -2 * model.log_likelihood_ + 2 * (count_parameters(model.gate_) + noise)
+    n_parameters = model._experts.noise.count_parameters()
+    if not model.gate_.is_cross_fitted:
+        n_parameters += count_parameters(model.gate_)
+    return -2 * model.log_likelihood_ + 2 * n_parameters
 
 
 def check_known(n_parameters, criterion, advice):

@@ -118,6 +118,8 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         Their names, if X had string column names.
     classes_ : ndarray of shape (n_classes,)
         Class labels, for a classifier.
+    held_out_ranks_ : ndarray of shape (n_held_out,) or (n_held_out, n_targets)
+        Those of the best estimator, for a regressor with `cv`.
 
     See Also
     --------
@@ -395,6 +397,7 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
     n_features_in_ = delegated_attribute("n_features_in_", "Number of features.")
     feature_names_in_ = delegated_attribute("feature_names_in_", "Names of features.")
     classes_ = delegated_attribute("classes_", "Sorted class labels.")
+    held_out_ranks_ = delegated_attribute("held_out_ranks_", "Ranks of rows held out.")
 
     predict = delegated(MixtureOfExpertsRegressor.predict)
     predict_proba = delegated(MixtureOfExpertsClassifier.predict_proba)

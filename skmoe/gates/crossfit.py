@@ -1,0 +1,68 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""A classifier as gate that the E-step knows by its out-of-fold probabilities only."""
+
+import numpy as np
+from sklearn.utils.parallel import Parallel, delayed
+
+from skmoe._compat import _safe_indexing
+from skmoe.experts.fitting import naming
+from skmoe.gates.classifier import ClassifierTrainer, GateFit, floored_log_proba
+
+
+class CrossFittedClassifier(ClassifierTrainer):
+    r"""A classifier gate at work: fitted once per fold, judged by the rows left out.
+
+    With :math:`g^{(-i)}` the gate fitted without the fold of row i, a set of fits is
+    accepted if :math:`\sum_{ik} w_i r_{ik} \log g_k^{(-i)}(x_i)`, over the rows that a
+    fold holds out, does not fall. Rows that none does are asked of the last fold's fit:
+    their y counts as unknown, so they add nothing to the objective.
+
+    Parameters
+    ----------
+    folds : list of (ndarray, ndarray)
+        Indices of rows to fit and of rows to ask about, the latter disjoint.
+    n_jobs : int, default=None
+        Folds fitted at a time.
+    """
+
+    def __init__(self, template, X, n_experts, weights, folds, n_jobs=None):
+        super().__init__(template, X, n_experts, weights)
+        self.n_jobs = n_jobs
+        self.judged = np.concatenate([test for _, test in folds])
+        never = np.setdiff1d(np.arange(len(weights)), self.judged)
+        train, test = folds[-1]
+        self.folds = [*folds[:-1], (train, np.concatenate([test, never]))]
+
+    def _refit(self, responsibilities):
+        answers = Parallel(n_jobs=self.n_jobs)(
+            delayed(_answers)(self, responsibilities, *fold) for fold in self.folds
+        )
+        log_proba = np.empty_like(self.log_proba)
+        for (_, rows), of_rows in zip(self.folds, answers, strict=True):
+            log_proba[rows] = of_rows
+        return GateFit(None, responsibilities, log_proba)
+
+    def memorised(self):
+        """No: the gate is not judged by the rows that it was fitted to."""
+        return False
+
+    def resume(self, fitted):
+        """Make the folds' fits of a fitted gate again."""
+        self.state = self._refit(fitted.responsibilities_)
+
+    def gate(self):
+        """Return the gate fitted to all rows, with what its folds were fitted to."""
+        responsibilities = self.state.responsibilities
+        fitted = super().gate()
+        fitted.estimator_ = self.fit_to(responsibilities)
+        fitted.responsibilities_ = responsibilities
+        return fitted
+
+
+def _answers(trainer, responsibilities, train, rows):
+    """Log probabilities of some rows by a fit to others; runs in a worker."""
+    classifier = trainer.fit_to(responsibilities, train)
+    X = _safe_indexing(trainer.X, rows)
+    with naming("asking", "gate", classifier):
+        return floored_log_proba(classifier, X, trainer.n_experts)
