@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
@@ -26,7 +26,7 @@ from skmoe.model_selection import ExpertCountSearch
 pytestmark = pytest.mark.filterwarnings("ignore:EM did not converge")
 FOLDS = KFold(4, shuffle=True, random_state=1)
 TREE = DecisionTreeClassifier(max_depth=3, random_state=0)
-FOREST = RandomForestClassifier(20, random_state=0)
+FOREST = ExtraTreesClassifier(20, random_state=0)
 
 
 def mixture(gate=TREE, cv=FOLDS, **parameters):
@@ -282,7 +282,7 @@ def test_out_of_fold_criterion_counts_no_parameters_of_a_cross_fitted_gate():
         (FOREST, True),
         (DecisionTreeClassifier(random_state=0), True),
         (make_pipeline(StandardScaler(), ClassifierGate(FOREST)), True),
-        (RandomForestClassifier(20, min_samples_leaf=40, random_state=0), False),
+        (ExtraTreesClassifier(20, min_samples_leaf=40, random_state=0), False),
         (LogisticRegression(), False),
         (None, False),
     ],
