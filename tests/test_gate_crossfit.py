@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -198,6 +199,16 @@ def test_result_does_not_depend_on_n_jobs(regression, n_jobs):
     X, y = regression
     model = mixture(FOREST, n_jobs=n_jobs).fit(X, y)
     assert_array_equal(model.predict(X), mixture(FOREST).fit(X, y).predict(X))
+
+
+def test_resampling_does_not_depend_on_n_jobs(regression):
+    """Nor on who holds the state of a RandomState: it is drawn from once."""
+    lower_bounds = []
+    for n_jobs in (None, 2):
+        gate = ClassifierGate(KNeighborsClassifier(10), np.random.RandomState(0))
+        model = mixture(gate, n_jobs=n_jobs, max_iter=3).fit(*regression)
+        lower_bounds.append(model.lower_bounds_)
+    assert lower_bounds[0] == lower_bounds[1]
 
 
 def test_pruned_mixture_renormalises_the_gate(regression):

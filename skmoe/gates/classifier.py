@@ -3,10 +3,12 @@
 """Any classifier as gate."""
 
 from contextlib import suppress
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import HasMethods, _safe_indexing
@@ -171,6 +173,9 @@ class ClassifierTrainer(GateTrainer):
         self.X = X
         self.weights = weights
         self.n_experts = n_experts
+        self.seed = template.random_state
+        if not isinstance(self.seed, Integral):  # one draw: refits differ by no chance
+            self.seed = check_random_state(self.seed).randint(np.iinfo(np.int32).max)
         even = np.full((len(weights), n_experts), -np.log(n_experts))
         self.state = GateFit(None, None, even)
 
@@ -201,7 +206,7 @@ class ClassifierTrainer(GateTrainer):
             _safe_indexing(self.X, rows[copies]),
             labels,
             chosen[copies, labels],
-            random_state=self.template.random_state,
+            random_state=self.seed,
             name="gate",
         )
 
