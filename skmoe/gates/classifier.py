@@ -200,7 +200,9 @@ class ClassifierTrainer(GateTrainer):
         """The classifier, fitted to the responsibilities of some rows; None: of all."""
         rows = np.arange(len(self.weights)) if rows is None else rows
         chosen = responsibilities[rows]
-        copies, labels = np.nonzero(chosen > NEGLIGIBLE * self.weights[rows, None])
+        # Of a row's own sum: a warm start has weights of the fit before.
+        totals = chosen.sum(axis=1, keepdims=True)
+        copies, labels = np.nonzero(chosen > NEGLIGIBLE * totals)
         return fit_weighted(
             clone(self.template.estimator),
             _safe_indexing(self.X, rows[copies]),
