@@ -245,7 +245,8 @@ class BaseMixtureOfExperts(
         if self.gate is None:
             return check_gate(None)
         seed = check_random_state(seeds[0]).randint(np.iinfo(np.int32).max)
-        return check_gate(*seeded_clones([self.gate], [seed]))
+        # As a gate: what resamples rows for a bare classifier is seeded too.
+        return seeded_clones([check_gate(self.gate)], [seed])[0]
 
     def _check_combinations(self):
         if self.early_stopping and self.cv is not None:

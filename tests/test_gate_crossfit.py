@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -193,11 +194,40 @@ def test_warm_start_goes_on_where_the_fit_stopped(regression):
     assert_allclose(parts.predict(X), whole.predict(X), rtol=1e-10)
 
 
+def test_warm_start_wants_as_many_groups():
+    rng = np.random.RandomState(0)
+    groups = np.repeat(np.arange(30), 5)
+    X = np.column_stack([np.ones(150), rng.normal(size=150)])
+    y = rng.choice([-1, 1], 30)[groups] * X[:, 1] + 0.1 * rng.normal(size=150)
+    columns = {"gate_features": [0], "expert_features": [1]}
+    model = mixture(cv=3, warm_start=True, **columns).fit(X, y, groups=groups)
+    with pytest.raises(ValueError, match="saw 30 rows or groups and now sees 50"):
+        model.fit(X, y, groups=np.repeat(np.arange(50), 3))
+
+
+def test_warm_start_takes_weights_of_another_size(regression):
+    X, y = regression
+    model = mixture(warm_start=True, max_iter=2).fit(X, y)
+    before = model.lower_bound_
+    model.fit(X, y, sample_weight=np.full(len(y), 1e7))
+    assert model.lower_bound_ >= before - 1e-9
+
+
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_result_does_not_depend_on_n_jobs(regression, n_jobs):
     X, y = regression
     model = mixture(FOREST, n_jobs=n_jobs).fit(X, y)
     assert_array_equal(model.predict(X), mixture(FOREST).fit(X, y).predict(X))
+
+
+def test_resampling_does_not_depend_on_n_jobs(regression):
+    """Nor on who holds the state of a RandomState: it is drawn from once."""
+    lower_bounds = []
+    for n_jobs in (None, 2):
+        gate = ClassifierGate(KNeighborsClassifier(10), np.random.RandomState(0))
+        model = mixture(gate, n_jobs=n_jobs, max_iter=3).fit(*regression)
+        lower_bounds.append(model.lower_bounds_)
+    assert lower_bounds[0] == lower_bounds[1]
 
 
 def test_pruned_mixture_renormalises_the_gate(regression):

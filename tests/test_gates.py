@@ -237,6 +237,17 @@ def test_classifier_gate_keeps_the_better_of_two_fits():
     assert trainer.snapshot() is kept
 
 
+@pytest.mark.filterwarnings("ignore:EM did not converge")
+@pytest.mark.parametrize("cv", [None, 3])
+def test_bare_classifier_without_weights_is_reproducible(regression, cv):
+    gate = KNeighborsClassifier(10)
+    model = MixtureOfExpertsRegressor(
+        n_experts=2, gate=gate, cv=cv, max_iter=3, tol=1.0, random_state=0
+    )
+    first, second = (clone(model).fit(*regression) for _ in range(2))
+    assert first.lower_bounds_ == second.lower_bounds_
+
+
 def test_classifier_gate_without_weights_is_reproducible(soft_labels):
     X, R, weights = soft_labels
     X = X[:, :1]

@@ -3,10 +3,12 @@
 """Any classifier as gate."""
 
 from contextlib import suppress
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import HasMethods, _safe_indexing
@@ -171,6 +173,9 @@ class ClassifierTrainer(GateTrainer):
         self.X = X
         self.weights = weights
         self.n_experts = n_experts
+        self.seed = template.random_state
+        if not isinstance(self.seed, Integral):  # one draw: refits differ by no chance
+            self.seed = check_random_state(self.seed).randint(np.iinfo(np.int32).max)
         even = np.full((len(weights), n_experts), -np.log(n_experts))
         self.state = GateFit(None, None, even)
 
@@ -195,13 +200,15 @@ class ClassifierTrainer(GateTrainer):
         """The classifier, fitted to the responsibilities of some rows; None: of all."""
         rows = np.arange(len(self.weights)) if rows is None else rows
         chosen = responsibilities[rows]
-        copies, labels = np.nonzero(chosen > NEGLIGIBLE * self.weights[rows, None])
+        # Of a row's own sum: a warm start has weights of the fit before.
+        totals = chosen.sum(axis=1, keepdims=True)
+        copies, labels = np.nonzero(chosen > NEGLIGIBLE * totals)
         return fit_weighted(
             clone(self.template.estimator),
             _safe_indexing(self.X, rows[copies]),
             labels,
             chosen[copies, labels],
-            random_state=self.template.random_state,
+            random_state=self.seed,
             name="gate",
         )
 

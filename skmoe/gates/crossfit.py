@@ -49,6 +49,12 @@ class CrossFittedClassifier(ClassifierTrainer):
 
     def resume(self, fitted):
         """Make the folds' fits of a fitted gate again."""
+        before, now = len(fitted.responsibilities_), len(self.weights)
+        if before != now:
+            raise ValueError(
+                "warm_start=True cannot continue the last fit: its gate saw "
+                f"{before} rows or groups and now sees {now}. Fit a clone instead."
+            )
         self.state = self._refit(fitted.responsibilities_)
 
     def gate(self):
