@@ -18,7 +18,7 @@ from unittest import mock
 
 import numpy as np
 from defaults_data import compare, data_sets, heading, held_out, row
-from defaults_gates import gate_memory_table
+from defaults_gates import gate_lead_table, gate_memory_table
 from defaults_memory import memory_table
 from defaults_starts import (
     move_table,
@@ -279,6 +279,7 @@ TABLES = (
     classifier_table,
     memory_table,
     gate_memory_table,
+    gate_lead_table,
 )
 
 

@@ -25,6 +25,7 @@ from skmoe.em.mixture import Mixture
 from skmoe.em.restarts import climb
 from skmoe.em.split_merge import Moves, split_and_merge
 from skmoe.em.summed import SummedMixture
+from skmoe.gates.select import SelectedGate
 
 
 class TrainingMixin:
@@ -164,6 +165,11 @@ class TrainingMixin:
                     f"warm_start=True cannot continue the last fit: its {name} was "
                     f"{before} and is now {terms[name]}. Fit a clone instead."
                 )
+        if isinstance(self.gate_, SelectedGate):
+            raise ValueError(
+                "warm_start=True cannot continue a pruned mixture: its gate is a "
+                f"selection of another's experts, {self.gate_!r}. Fit a clone instead."
+            )
         step = self._steps.get((self.assignment, self.accelerate))
         experts = self._experts.with_noise(self._experts.noise.free)
         return {"experts": experts, "gate": self.gate_, "step": step}

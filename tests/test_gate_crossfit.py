@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -106,8 +107,9 @@ def test_likelihood_never_falls(gate):
     assert np.all(np.diff(model.lower_bounds_) >= -1e-12)
 
 
-def test_likelihood_is_that_of_fits_without_the_row(regression):
+def test_likelihood_is_that_of_fits_without_the_row(regression, monkeypatch):
     """With one iteration gate and experts are known: fits to the start, by fold."""
+    monkeypatch.setattr("skmoe.em.mixture.LEAD", 0)
     X, y = regression
     start = np.random.RandomState(0).dirichlet([1, 1], size=len(y))
     model = mixture(init=start, max_iter=1).fit(X, y)
@@ -137,6 +139,57 @@ def test_every_way_to_name_a_classifier_is_cross_fitted(regression, kind):
     assert model.gate_.is_cross_fitted
     alone = mixture(TREE).fit(*regression)  # a tree does not see the scale
     assert_allclose(model.lower_bound_, alone.lower_bound_, rtol=1e-8)
+
+
+def crossed_regimes(n_samples, seed):
+    """Two lines, of which the sign of a product says which: no gate for a start."""
+    rng = np.random.RandomState(seed)
+    X = rng.uniform(-2, 2, size=(n_samples, 5))
+    y = np.where(X[:, 0] * X[:, 1] > 0, 2 * X[:, 2], -X[:, 2] - 1)
+    return X, y + 0.4 * rng.normal(size=n_samples)
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_noise_of_a_first_fit_does_not_stall_em(seed):
+    """Without its leader the gate of seed 5 keeps its first fit: -2.0, not -0.8."""
+    forest = ExtraTreesClassifier(20, random_state=0)
+    model = mixture(forest, 5, max_iter=15, tol=1e-3)
+    model.fit(*crossed_regimes(250, seed))
+    assert model.score_samples(*crossed_regimes(400, 100 + seed)).mean() > -1
+
+
+def test_rows_of_unknown_y_still_keep_to_the_experts_that_they_may_have():
+    """No fall where early rows, which no fold holds out, have known experts."""
+    X, y = hidden_regimes(200)
+    labels = np.full(200, -1)
+    labels[:40:2] = (X[:40:2, 0] > 0).astype(int)
+    for assignment in ("soft", "hard"):
+        model = mixture(GaussianNB(), TimeSeriesSplit(3), tol=0, max_iter=12)
+        model.set_params(assignment=assignment)
+        model.fit(X, y, expert_labels=labels)
+        assert np.all(np.diff(model.lower_bounds_) >= -1e-12)
+
+
+def test_an_expert_of_one_fold_is_unlikely_elsewhere_but_not_impossible():
+    """Sorted rows: the first third has an expert of its own, and is the first fold."""
+    time = np.linspace(0, 1, 150)
+    X = np.column_stack([time, np.random.RandomState(0).normal(size=150)])
+    weights, folds = np.ones(150), list(KFold(3).split(X))
+    gate = ClassifierGate(DecisionTreeClassifier(max_depth=2, random_state=0))
+    trainer = gate.cross_fitted_trainer(X, 2, weights, Designs(weights), folds)
+    trainer.step(np.eye(2)[(time > 1 / 3).astype(int)])
+    # Of a hundred rows and two experts: one in 102, then scaled.
+    expected = np.log(np.array([1 / 102, 1]) / (1 + 1 / 102))
+    assert_allclose(trainer.log_proba[:50], np.tile(expected, (50, 1)), rtol=1e-8)
+
+
+def test_pruned_mixture_is_no_warm_start(regression):
+    X, y = regression
+    model = mixture(n_experts=3, warm_start=True).fit(X, y)
+    pruned = prune(model, X, n_experts=2)
+    assert pruned.gate_.is_cross_fitted
+    with pytest.raises(ValueError, match="cannot continue a pruned mixture"):
+        pruned.fit(X, y)
 
 
 def test_forest_gate_predicts_better_with_cv():

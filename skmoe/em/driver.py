@@ -65,7 +65,7 @@ class EM:
 
     def start(self, responsibilities):
         """First iteration: fit to the initial responsibilities."""
-        self.mixture.m_step(responsibilities)
+        self.mixture.m_step(self.mixture.led_in(responsibilities))
         self.bounds.append(self._e_step()[1])
         self._is_stale()
         return self

@@ -6,6 +6,9 @@ import numpy as np
 
 from skmoe.routing import softmax
 
+# What this was chosen by is "When gates memorise" in docs/defaults.md.
+LEAD = 3
+
 
 class Mixture:
     r"""Gate and experts at work on weighted rows, responsibilities held.
@@ -92,6 +95,18 @@ class Mixture:
         if self.allowed is None:
             return start
         return self.allowed.start(start, self.weights, align)
+
+    def led_in(self, start):
+        """A start after LEAD iterations under the gate's leader, if it has one."""
+        gate, leader = self.gate, self.gate.leader()
+        if leader is None:
+            return start
+        self.gate = leader
+        for _ in range(LEAD):
+            self.m_step(start)
+            start, _ = self.e_step()
+        self.gate = gate
+        return start
 
     def tempered(self, power):
         """Responsibilities proportional to a power of the joint density, (n, K)."""

@@ -224,6 +224,10 @@ class GateTrainer(ABC):
         """Whether the gate knows the rows it was fitted to far better than others."""
         return False
 
+    def leader(self):
+        """A trainer that a start is led in by, before this one; None: there is none."""
+        return None
+
 
 class IteratedTrainer(GateTrainer):
     """A gate of which one step does not reach the maximum.

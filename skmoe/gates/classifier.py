@@ -165,9 +165,6 @@ class GateFit(NamedTuple):
 class ClassifierTrainer(GateTrainer):
     """A classifier gate at work: refitted at each step, kept if it is no worse."""
 
-    #: The rows that fits are judged by.
-    judged: slice | np.ndarray = slice(None)
-
     def __init__(self, template, X, n_experts, weights):
         self.template = template
         self.X = X
@@ -187,9 +184,13 @@ class ClassifierTrainer(GateTrainer):
     def step(self, responsibilities):
         """Refit; keep the fit unless it lowers the expected log probability."""
         fit = self._refit(responsibilities)
-        gains = responsibilities * (fit.log_proba - self.log_proba)
-        if not self.state.exists or gains[self.judged].sum() >= 0:
+        rises = fit.log_proba - self.log_proba
+        if not self.state.exists or self._gain(responsibilities, rises) >= 0:
             self.state = fit
+
+    def _gain(self, responsibilities, rises):
+        """What the objective gains, at least, if log probabilities rise by (n, K)."""
+        return np.vdot(responsibilities, rises)
 
     def _refit(self, responsibilities):
         classifier = self.fit_to(responsibilities)

@@ -8,15 +8,21 @@ from sklearn.utils.parallel import Parallel, delayed
 from skmoe._compat import _safe_indexing
 from skmoe.experts.fitting import naming
 from skmoe.gates.classifier import ClassifierTrainer, GateFit, floored_log_proba
+from skmoe.solvers.softmax_regression import log_softmax
 
 
 class CrossFittedClassifier(ClassifierTrainer):
     r"""A classifier gate at work: fitted once per fold, judged by the rows left out.
 
     With :math:`g^{(-i)}` the gate fitted without the fold of row i, a set of fits is
-    accepted if :math:`\sum_{ik} w_i r_{ik} \log g_k^{(-i)}(x_i)`, over the rows that a
-    fold holds out, does not fall. Rows that none does are asked of the last fold's fit:
-    their y counts as unknown, so they add nothing to the objective.
+    accepted if :math:`\sum_{ik} w_i r_{ik} \log g_k^{(-i)}(x_i)` over the rows that a
+    fold holds out does not fall. Rows that none does are asked of the last fold's fit.
+    Their y counts as unknown, which leaves :math:`\sum_i w_i \log \sum_k g_k(x_i)`
+    over the experts that they may have: nothing, unless some are ruled out.
+
+    Out of fold, a gate fitted to the almost even responsibilities of a start is noise,
+    which later fits would be compared with. A start is therefore led in by a gate that
+    is judged by its own rows; see "When gates memorise" in docs/defaults.md.
 
     Parameters
     ----------
@@ -29,10 +35,25 @@ class CrossFittedClassifier(ClassifierTrainer):
     def __init__(self, template, X, n_experts, weights, folds, n_jobs=None):
         super().__init__(template, X, n_experts, weights)
         self.n_jobs = n_jobs
-        self.judged = np.concatenate([test for _, test in folds])
-        never = np.setdiff1d(np.arange(len(weights)), self.judged)
+        self.held = np.concatenate([test for _, test in folds])
+        self.never = np.setdiff1d(np.arange(len(weights)), self.held)
         train, test = folds[-1]
-        self.folds = [*folds[:-1], (train, np.concatenate([test, never]))]
+        self.folds = [*folds[:-1], (train, np.concatenate([test, self.never]))]
+
+    def _gain(self, responsibilities, rises):
+        gain = super()._gain(responsibilities[self.held], rises[self.held])
+        if not len(self.never):
+            return gain
+        unknown = responsibilities[self.never]
+        totals = unknown.sum(axis=1)
+        ratios = (unknown * np.exp(rises[self.never])).sum(axis=1) / totals
+        return gain + totals @ np.log(ratios)
+
+    def leader(self):
+        """The classifier judged by the rows that it is fitted to."""
+        trainer = ClassifierTrainer(self.template, self.X, self.n_experts, self.weights)
+        trainer.seed = self.seed
+        return trainer
 
     def _refit(self, responsibilities):
         answers = Parallel(n_jobs=self.n_jobs)(
@@ -69,6 +90,13 @@ class CrossFittedClassifier(ClassifierTrainer):
 def _answers(trainer, responsibilities, train, rows):
     """Log probabilities of some rows by a fit to others; runs in a worker."""
     classifier = trainer.fit_to(responsibilities, train)
-    X = _safe_indexing(trainer.X, rows)
+    X, n_experts = _safe_indexing(trainer.X, rows), trainer.n_experts
     with naming("asking", "gate", classifier):
-        return floored_log_proba(classifier, X, trainer.n_experts)
+        log_proba = floored_log_proba(classifier, X, n_experts)
+    unseen = np.setdiff1d(np.arange(n_experts), classifier.classes_)
+    if not len(unseen):
+        return log_proba
+    # An expert that lives in one fold is unknown outside of it, which does not make it
+    # impossible there: Laplace's rule of succession.
+    log_proba[:, unseen] = -np.log(trainer.weights[train].sum() + n_experts)
+    return log_softmax(log_proba)

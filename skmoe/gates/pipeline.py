@@ -189,6 +189,10 @@ class PipelineTrainer(GateTrainer):
         """Whether the last gate knows its rows far better than others."""
         return self.last.memorised()
 
+    def leader(self):
+        """What leads in the last gate, at work on what it sees."""
+        return self.last.leader()
+
     def snapshot(self):
         """The last gate's snapshot."""
         return self.last.snapshot()

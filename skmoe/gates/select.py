@@ -44,6 +44,11 @@ class SelectedGate(BaseGate):
         """Whether the gate selected from takes a finite float array."""
         return self.gate.numeric
 
+    @property
+    def is_cross_fitted(self):
+        """Whether EM knew the gate selected from by its out-of-fold probabilities."""
+        return self.gate.is_cross_fitted
+
     def trainer(self, X, n_experts, weights, designs):
         """Raise: what would be fitted is the gate selected from."""
         raise TypeError(
