@@ -526,7 +526,7 @@ class BaseMixtureOfExperts(
                 "The gate knows the rows it was fitted to: on others, its squared "
                 "error is more than four times as large, so it keeps rows where they "
                 "began and is far too certain. Use cv=5 (out-of-fold probabilities in "
-                "the E-step) or a less flexible gate.",
+                "the E-step) and several starts (n_init=5), or a less flexible gate.",
                 UserWarning,
                 stacklevel=6,
             )

@@ -6,7 +6,7 @@ import numpy as np
 
 from skmoe.routing import softmax
 
-# What this was chosen by is "When gates memorise" in docs/defaults.md.
+# Iterations; what they were chosen by is "When gates memorise" in docs/defaults.md.
 LEAD = 3
 
 
