@@ -5,4 +5,5 @@
 from importlib.util import find_spec
 
 # Their doctests are collected by importing them.
-collect_ignore_glob = [] if find_spec("numba") else ["skmoe/kernels/numba_*.py"]
+NEED_NUMBA = ["skmoe/kernels/numba_*.py", "skmoe/kernels/compile.py"]
+collect_ignore_glob = [] if find_spec("numba") else NEED_NUMBA

@@ -25,8 +25,8 @@ import skmoe.em.stopping as stopping_rule
 import skmoe.gates.softmax as softmax_gate
 from skmoe import MixtureOfExpertsRegressor
 from skmoe.datasets import load_concrete, load_penguins, make_mixture_of_experts
-from skmoe.em.acceleration import QuasiNewtonStep
-from skmoe.em.initialization import OneHot
+from skmoe.em.starts import OneHot
+from skmoe.em.steps import QuasiNewtonStep
 from skmoe.gates import SoftmaxGate
 from skmoe.kernels import get_kernels, numpy_kernels
 

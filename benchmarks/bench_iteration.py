@@ -153,10 +153,10 @@ def memory(n_samples, n_features=10, n_experts=4):
 def compile_time():
     """First use of the compiled kernels in this process."""
     if "numba" in ENGINES:
-        from skmoe.kernels import numba_kernels
+        from skmoe.kernels.compile import compile_all
 
         start = time.perf_counter()
-        numba_kernels.warm_up()
+        compile_all()
         print(f"Loading or compiling the kernels: {time.perf_counter() - start:.1f} s")
 
 

@@ -29,7 +29,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.datasets import load_concrete, load_penguins
 from skmoe.experts import estimators
-from skmoe.experts.memory import memorised, shares
+from skmoe.experts.overfitting import memorised, shares
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from conftest import two_boundaries, two_regimes

@@ -11,7 +11,7 @@ from defaults_data import data_sets, heading, held_out, row
 
 from skmoe import MixtureOfExpertsRegressor
 from skmoe.em import annealing, initialization, quantiles, restarts, split_merge
-from skmoe.em.initialization import OneHot, StartingPoint
+from skmoe.em.starts import OneHot, StartingPoint
 from skmoe.gates import SoftmaxGate
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))

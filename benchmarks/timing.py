@@ -7,15 +7,15 @@ import time
 import numpy as np
 from sklearn.linear_model import LinearRegression
 
-from skmoe._design import Designs
 from skmoe.em.driver import EM
-from skmoe.em.initialization import OneHot
-from skmoe.em.summed import SummedMixture
+from skmoe.em.starts import OneHot
+from skmoe.em.states.summed import SummedMixture
 from skmoe.experts import LinearExperts
 from skmoe.experts.base import ExpertTask
 from skmoe.families import Gaussian
 from skmoe.gates import SoftmaxGate
 from skmoe.kernels import get_kernels
+from skmoe.rows.design import Designs
 
 CHUNK = 100_000
 

@@ -4,7 +4,7 @@
 
 from skmoe._classifier import MixtureOfExpertsClassifier
 from skmoe._regressor import MixtureOfExpertsRegressor
-from skmoe.pruning import prune
+from skmoe.mixture.pruning import prune
 
 __version__ = "0.1.0.dev0"
 

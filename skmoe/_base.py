@@ -33,30 +33,30 @@ from skmoe._compat import (
     check_sample_weight,
     visual_block,
 )
-from skmoe._counting import count_parameters
-from skmoe._design import Designs
-from skmoe._folds import make_folds
-from skmoe._likelihood import LikelihoodMixin
-from skmoe._prediction import PredictionMixin
-from skmoe._seeds import seeded_clones
-from skmoe._segments import check_expert_labels, check_groups
-from skmoe._summary import summarise
-from skmoe._training import TrainingMixin
-from skmoe._validation import ValidationMixin
-from skmoe._views import (
-    as_numeric,
-    is_frame,
-    resolve_columns,
-    select_columns,
-    single_column,
-)
+from skmoe.em._training import TrainingMixin
+from skmoe.em._validation import ValidationMixin
 from skmoe.em.allowed import allowed_experts
+from skmoe.estimators.parameters import count_parameters
+from skmoe.estimators.seeds import seeded_clones
 from skmoe.experts import kind_of
 from skmoe.experts.base import ExpertTask
 from skmoe.families.noise import grouped
 from skmoe.gates import SoftmaxGate, check_gate
 from skmoe.inference import observed_information
 from skmoe.kernels import get_kernels
+from skmoe.mixture._likelihood import LikelihoodMixin
+from skmoe.mixture._prediction import PredictionMixin
+from skmoe.mixture.summary import summarise
+from skmoe.rows.columns import (
+    as_numeric,
+    is_frame,
+    resolve_columns,
+    select_columns,
+    single_column,
+)
+from skmoe.rows.design import Designs
+from skmoe.rows.folds import make_folds
+from skmoe.rows.groups import check_expert_labels, check_groups
 
 DEFAULT_N_EXPERTS = 3
 _NAMED_DEFAULT = {"gate": "SoftmaxGate()", "experts": "Ridge()"}

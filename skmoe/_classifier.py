@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import StrOptions, _fit_context
 from skmoe.families import Categorical
-from skmoe.routing import check_n_draws, draw_experts, mix
+from skmoe.numerics.routing import check_n_draws, draw_experts, mix
 
 
 class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):

@@ -12,12 +12,12 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
-from skmoe._density import DensityMixin
 from skmoe.experts import default_expert
-from skmoe.experts.limits import limited, loosely_limited
 from skmoe.families import FAMILIES, Binomial, check_families
 from skmoe.families.own_density import OwnDensity
-from skmoe.routing import mix
+from skmoe.mixture._density import DensityMixin
+from skmoe.mixture.limits import limited, loosely_limited
+from skmoe.numerics.routing import mix
 
 
 class MixtureOfExpertsRegressor(RegressorMixin, DensityMixin, BaseMixtureOfExperts):

@@ -16,18 +16,18 @@ from threadpoolctl import ThreadpoolController
 
 from conftest import two_boundaries, two_regimes
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe._blocks import one_blas_thread
-from skmoe._design import Design, Designs
-from skmoe.em.acceleration import QuasiNewtonStep
 from skmoe.em.driver import EM
-from skmoe.em.mixture import Mixture
-from skmoe.em.quantiles import OVERLAP, QuantileGroups
-from skmoe.em.summed import SummedMixture
+from skmoe.em.quantile_groups import OVERLAP, QuantileGroups
+from skmoe.em.states.summed import SummedMixture
+from skmoe.em.states.whole import Mixture
+from skmoe.em.steps import QuasiNewtonStep
 from skmoe.experts import LinearExperts, LogisticExperts, PooledRidge
 from skmoe.experts.base import ExpertTask
 from skmoe.families import Categorical, Gaussian
 from skmoe.gates import ConstantGate, SoftmaxGate
 from skmoe.kernels import get_kernels
+from skmoe.numerics.threads import one_blas_thread
+from skmoe.rows.design import Design, Designs
 
 CUT_OFF = pytest.mark.filterwarnings("ignore:EM did not converge")
 MIB = 2**20
@@ -138,10 +138,10 @@ def answers(model, X):
 
 def cut_small(monkeypatch):
     """Let 500 rows fill several tasks, and a task several blocks."""
-    monkeypatch.setattr("skmoe._blocks.CACHE_SIZE", 1)
-    for module in ("skmoe._training", "skmoe.em.summed"):
+    monkeypatch.setattr("skmoe.numerics.batches.CACHE_SIZE", 1)
+    for module in ("skmoe.em._training", "skmoe.em.states.summed"):
         monkeypatch.setattr(f"{module}.TASK_ROWS", 200)
-    for module in ("skmoe._design", "skmoe.em.initialization", "skmoe.em.quantiles"):
+    for module in ("skmoe.rows.moments", "skmoe.em.starts", "skmoe.em.quantile_groups"):
         monkeypatch.setattr(f"{module}.MOMENT_ROWS", 70)
 
 
@@ -200,7 +200,7 @@ def test_fits_do_not_depend_on_the_size_of_blocks(case, monkeypatch):
 @pytest.mark.parametrize("n_columns", [1, 5, 1001])
 @pytest.mark.parametrize("n_weights", [0, 1, 40])
 def test_blocks_cover_all_rows_in_order(n_samples, n_columns, n_weights):
-    from skmoe._blocks import block_batches
+    from skmoe.numerics.batches import block_batches
 
     batches = list(block_batches(7, 7 + n_samples, n_columns, n_weights))
     rows = np.concatenate([np.arange(10_000)[batch] for batch in batches])
@@ -589,7 +589,7 @@ def test_x_is_neither_copied_nor_changed(convert, monkeypatch):
             seen.append(X)
             super().__init__(X, *args)
 
-    monkeypatch.setattr("skmoe._design.Design", Spy)
+    monkeypatch.setattr("skmoe.rows.design.Design", Spy)
     model, X, y = make_model()
     X = convert(X)
     y, before = y[:: 500 // len(X)], X.copy()

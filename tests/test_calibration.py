@@ -14,10 +14,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsRegressor
-from skmoe._calibration import calibrated_levels
 from skmoe.gates import SoftmaxGate
 from skmoe.metrics import interval_coverage
-from skmoe.pruning import prune
+from skmoe.mixture.calibration import calibrated_levels
+from skmoe.mixture.pruning import prune
 
 FOLDS = KFold(4, shuffle=True, random_state=0)
 

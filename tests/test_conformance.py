@@ -50,7 +50,7 @@ from skmoe.gates import (
     PipelineGate,
     SoftmaxGate,
 )
-from skmoe.gates.select import SelectedGate
+from skmoe.gates.base import SelectedGate
 from skmoe.model_selection import ExpertCountSearch
 
 

@@ -40,9 +40,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from conftest import two_boundaries, two_regimes
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe._folds import make_folds
 from skmoe.experts import GeneralizedLinearRegressor
 from skmoe.gates import ConstantGate
+from skmoe.rows.folds import make_folds
 
 pytestmark = pytest.mark.filterwarnings("ignore:EM did not converge")
 FOLDS = KFold(4, shuffle=True, random_state=1)

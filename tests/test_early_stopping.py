@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from conftest import two_boundaries, two_regimes
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe.em.held_out import Watch, draw_held_out
+from skmoe.em.early_stopping import Watch, draw_held_out
 
 # Experts that overfit, of which a fit without cv warns.
 TREE = DecisionTreeRegressor(max_depth=6)

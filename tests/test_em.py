@@ -12,17 +12,17 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe._design import Designs
-from skmoe.em.acceleration import PlainStep, QuasiNewtonStep
 from skmoe.em.driver import EM, draw_assignment
-from skmoe.em.mixture import Mixture
 from skmoe.em.restarts import climb
+from skmoe.em.states.summed import SummedMixture
+from skmoe.em.states.whole import Mixture
+from skmoe.em.steps import PlainStep, QuasiNewtonStep
 from skmoe.em.stopping import StoppingRule
-from skmoe.em.summed import SummedMixture
 from skmoe.experts import LinearExperts, LogisticExperts
 from skmoe.experts.base import ExpertTask
 from skmoe.families import Categorical, Gaussian
 from skmoe.gates import ClassifierGate, ConstantGate, SoftmaxGate
+from skmoe.rows.design import Designs
 
 REGRESSION = [LinearRegression(), Ridge(5.0), Ridge(2.0, fit_intercept=False)]
 CLASSIFICATION = [
@@ -193,7 +193,7 @@ class Quadratic:
         return -0.5 * np.sum(self.curvature * self.parameters**2)
 
     def linearise(self, responsibilities):
-        from skmoe.em.parametric import Ascent
+        from skmoe.trainers.local_model import Ascent
 
         score = -self.curvature * self.parameters
         target = self.parameters + self.factor * score

@@ -24,16 +24,16 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe._design import Designs
-from skmoe.experts import EXPERT_KINDS, EstimatorExperts, LinearExperts, LogisticExperts
-from skmoe.experts.base import ExpertTask
-from skmoe.experts.fitting import (
+from skmoe.estimators.weighted import (
     align_probabilities,
     fit_weighted,
     resample,
     weight_parameter,
 )
+from skmoe.experts import EXPERT_KINDS, EstimatorExperts, LinearExperts, LogisticExperts
+from skmoe.experts.base import ExpertTask
 from skmoe.families import Categorical, Gaussian
+from skmoe.rows.design import Designs
 
 
 def make_task(templates, X, y, classes=None, weights=None):

@@ -14,9 +14,9 @@ from sklearn.tree import DecisionTreeRegressor
 
 from conftest import two_regimes
 from skmoe import MixtureOfExpertsRegressor, prune
-from skmoe.experts.limits import limited
 from skmoe.gates import SoftmaxGate
 from skmoe.inference import observed_information
+from skmoe.mixture.limits import limited
 
 FAR = 1000.0
 

@@ -8,9 +8,9 @@ from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
 from skmoe import MixtureOfExpertsRegressor
-from skmoe._design import Designs
 from skmoe.gates import SoftmaxGate
 from skmoe.gates.balance import BalancedTrainer
+from skmoe.rows.design import Designs
 
 
 def test_fit_is_the_maximum_of_the_formula(soft_labels):

@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsRegressor
 from skmoe.em import capacity as capacity_module
-from skmoe.em.capacity import CapacityMixture, minimise_dual
+from skmoe.em.states.capacity import CapacityMixture, minimise_dual
 from skmoe.gates import SoftmaxGate
 
 SHORT = pytest.mark.filterwarnings("ignore:EM did not converge")

@@ -17,7 +17,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe._design import Designs
 from skmoe.em.driver import EM
 from skmoe.gates import (
     ClassifierGate,
@@ -27,6 +26,7 @@ from skmoe.gates import (
     PipelineGate,
     SoftmaxGate,
 )
+from skmoe.rows.design import Designs
 
 TREE = DecisionTreeClassifier(max_depth=2, random_state=0)
 PARAMETRIC = {

@@ -19,11 +19,11 @@ from sklearn.tree import DecisionTreeClassifier
 
 from conftest import two_boundaries, two_regimes
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor, prune
-from skmoe._design import Designs
-from skmoe._folds import folds_of_groups
 from skmoe.gates import ClassifierGate, SoftmaxGate
-from skmoe.gates.classifier import NEGLIGIBLE, floored_log_proba
+from skmoe.gates.classifier_trainer import NEGLIGIBLE, floored_log_proba
 from skmoe.model_selection import ExpertCountSearch
+from skmoe.rows.design import Designs
+from skmoe.rows.folds import folds_of_groups
 
 pytestmark = pytest.mark.filterwarnings("ignore:EM did not converge")
 FOLDS = KFold(4, shuffle=True, random_state=1)
@@ -109,7 +109,7 @@ def test_likelihood_never_falls(gate):
 
 def test_likelihood_is_that_of_fits_without_the_row(regression, monkeypatch):
     """With one iteration gate and experts are known: fits to the start, by fold."""
-    monkeypatch.setattr("skmoe.em.mixture.LEAD", 0)
+    monkeypatch.setattr("skmoe.em.states.whole.LEAD", 0)
     X, y = regression
     start = np.random.RandomState(0).dirichlet([1, 1], size=len(y))
     model = mixture(init=start, max_iter=1).fit(X, y)

@@ -9,10 +9,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import approx_fprime
 
 from skmoe import MixtureOfExpertsRegressor
-from skmoe._design import Designs
 from skmoe.gates import SoftmaxGate
 from skmoe.gates.softmax import SoftmaxTrainer
 from skmoe.gates.sparse_softmax import SparseSoftmaxTrainer, cheapest_shift
+from skmoe.rows.design import Designs
 
 
 def standardised(X, weights):

@@ -20,9 +20,9 @@ from sklearn.pipeline import make_pipeline
 
 from conftest import two_regimes
 from skmoe import MixtureOfExpertsRegressor
-from skmoe._design import Designs
-from skmoe.em.summed import SummedMixture
+from skmoe.em.states.summed import SummedMixture
 from skmoe.gates import GaussianGate
+from skmoe.rows.design import Designs
 
 TYPES = ["full", "diag", "tied"]
 

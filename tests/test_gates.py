@@ -17,7 +17,6 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skmoe import MixtureOfExpertsRegressor
-from skmoe._design import Designs
 from skmoe.gates import (
     ClassifierGate,
     ConstantGate,
@@ -27,6 +26,7 @@ from skmoe.gates import (
 )
 from skmoe.gates import softmax as softmax_module
 from skmoe.gates.softmax import SoftmaxTrainer
+from skmoe.rows.design import Designs
 
 
 def softmax_objective(gate, X, R, weights):

@@ -22,14 +22,14 @@ from sklearn.linear_model import (
 from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsRegressor
-from skmoe._design import Designs
-from skmoe.em.summed import SummedMixture
+from skmoe.em.states.summed import SummedMixture
 from skmoe.experts import EstimatorExperts, GeneralizedLinearRegressor, GLMExperts
 from skmoe.experts.base import ExpertTask
 from skmoe.experts.glm import GLMTrainer
 from skmoe.families import FAMILIES, StudentT
 from skmoe.families.links import LINKS
 from skmoe.gates import ConstantGate, SoftmaxGate
+from skmoe.rows.design import Designs
 
 # Parameters that data are drawn with; the dispersion first.
 PARAMETERS = {
@@ -139,7 +139,7 @@ def test_score_is_the_gradient(name):
 def test_blocks_add_up_to_the_whole(name, monkeypatch):
     mixture = make_mixture(name)
     whole = mixture.linearise(mixture.e_step()[0])
-    monkeypatch.setattr("skmoe._blocks.CACHE_SIZE", 1)
+    monkeypatch.setattr("skmoe.numerics.batches.CACHE_SIZE", 1)
     mixture.parameters = mixture.parameters
     blocks = mixture.linearise(mixture.e_step()[0])
     assert_allclose(blocks.score, whole.score, atol=1e-12)

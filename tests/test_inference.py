@@ -21,7 +21,7 @@ from skmoe import (
     _prediction,
 )
 from skmoe.gates import ConstantGate
-from skmoe.routing import dispatch, route_top_k
+from skmoe.numerics.routing import dispatch, route_top_k
 
 # Few rows and an idle expert: what is computed matters here, not whether it is good.
 pytestmark = pytest.mark.filterwarnings("ignore:The dispersions of experts")

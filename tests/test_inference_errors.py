@@ -19,11 +19,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe.em.grouped import mean_by_group, sum_by_group
 from skmoe.experts import GeneralizedLinearRegressor
 from skmoe.families.noise import Noise
 from skmoe.gates import ConstantGate, SoftmaxGate
 from skmoe.inference import louis, observed_information
+from skmoe.rows.groups import mean_by_group, sum_by_group
 
 FOLDER = Path(__file__).parent / "reference"
 RNG = np.random.RandomState(0)

@@ -9,9 +9,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LinearRegression
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe._design import Design
 from skmoe.em import initialization
-from skmoe.em.initialization import StartingPoint, check_init, initial_responsibilities
+from skmoe.em.starts import StartingPoint, check_init, initial_responsibilities
+from skmoe.rows.design import Design
 
 STARTS = ["quantile", "direction", "fourier", "elemental", "classifiers"]
 

@@ -13,7 +13,7 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe.routing import route_top_k
+from skmoe.numerics.routing import route_top_k
 
 REGRESSORS = [None, Ridge(10.0), DecisionTreeRegressor(max_depth=3, random_state=0)]
 CLASSIFIERS = [None, DecisionTreeClassifier(max_depth=3, random_state=0)]

@@ -15,16 +15,16 @@ from sklearn.tree import DecisionTreeRegressor
 
 from conftest import two_boundaries
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe._design import Design
 from skmoe.em.annealing import anneal
 from skmoe.em.driver import EM
-from skmoe.em.initialization import StartingPoint
-from skmoe.em.mixture import Mixture
 from skmoe.em.restarts import climb
 from skmoe.em.split import fan, half, mean_log_density
 from skmoe.em.split_merge import Moves, overlapping_pairs, split_and_merge
+from skmoe.em.starts import StartingPoint
+from skmoe.em.states.whole import Mixture
 from skmoe.gates import ConstantGate, GaussianGate, SoftmaxGate
 from skmoe.model_selection import ExpertCountSearch
+from skmoe.rows.design import Design
 
 SEARCHES = ["anneal", "split_merge"]
 
@@ -58,7 +58,7 @@ def at_work(monkeypatch):
         def stop(mixture, starts, new_run, max_iter, improve=None):
             raise Found(mixture, starts[0], new_run)
 
-        monkeypatch.setattr("skmoe._training.climb", stop)
+        monkeypatch.setattr("skmoe.em._training.climb", stop)
         with pytest.raises(Found) as found:
             model.fit(*data, **params)
         monkeypatch.undo()
@@ -411,7 +411,7 @@ def test_a_warm_start_goes_on_without_a_search(search, monkeypatch):
         raise AssertionError("a warm start has no starts")
 
     for name in ("climb", "anneal", "split_and_merge"):
-        monkeypatch.setattr(f"skmoe._training.{name}", refuse)
+        monkeypatch.setattr(f"skmoe.em._training.{name}", refuse)
     model.fit(X, y)
     assert_allclose(model.lower_bound_, before, atol=1e-6)
 

@@ -20,7 +20,7 @@ from sklearn.preprocessing import SplineTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe._counting import count_parameters, last_estimator
+from skmoe.estimators.parameters import count_parameters, last_estimator
 from skmoe.gates import ClassifierGate, ConstantGate, SoftmaxGate
 
 X = np.random.RandomState(0).normal(size=(40, 3))

@@ -17,10 +17,15 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsRegressor
-from skmoe._blocks import unpack_grams
-from skmoe._design import Design, Designs
-from skmoe._views import is_frame, numeric_columns, resolve_columns, select_columns
 from skmoe.gates import ClassifierGate
+from skmoe.numerics.packed import unpack_grams
+from skmoe.rows.columns import (
+    is_frame,
+    numeric_columns,
+    resolve_columns,
+    select_columns,
+)
+from skmoe.rows.design import Design, Designs
 
 NAMES = ["a", "b", "c"]
 SKLEARN_VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])

@@ -12,7 +12,7 @@ from skmoe.distribution._intervals import INTERVALS, check_coverage, check_kind
 from skmoe.distribution._modes import modes
 from skmoe.distribution._quantiles import quantiles
 from skmoe.families.noise import Noise
-from skmoe.routing import check_n_draws, draw_experts
+from skmoe.numerics.routing import check_n_draws, draw_experts
 
 
 class PredictiveDistribution:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from skmoe.em.acceleration import PlainStep, QuasiNewtonStep
-from skmoe.em.parametric import rounding
+from skmoe.em.steps import PlainStep, QuasiNewtonStep
 from skmoe.em.stopping import StoppingRule
-from skmoe.routing import draw_experts
+from skmoe.numerics.routing import draw_experts
+from skmoe.trainers.local_model import rounding
 
 # Stochastic EM stops when this many draws in a row found nothing better.
 STOCHASTIC_PATIENCE = 20

@@ -5,7 +5,7 @@
 import numpy as np
 from scipy.special import expit
 
-from skmoe.solvers.least_squares import SymmetricSolver
+from skmoe.numerics.least_squares import SymmetricSolver
 
 # How sharply a split divides rows, per standard deviation of their scores: soft, so
 # that EM can still move the border.

@@ -4,9 +4,9 @@
 
 import numpy as np
 
-from skmoe.em.initialization import MAX_POOLED_FEATURES
 from skmoe.em.restarts import climb
 from skmoe.em.split import TINY, fan, half, main_residuals, mean_log_density
+from skmoe.em.starts import MAX_POOLED_FEATURES
 
 # Pairs merged in a round, and experts split for each, in two ways (docs/defaults.md).
 MAX_PAIRS = 3

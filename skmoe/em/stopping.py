@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from skmoe.em.parametric import rounding
+from skmoe.trainers.local_model import rounding
 
 # How often in a row the gain to come must be below the tolerance. A quadratic is a bold
 # guess on a plateau, and two more accelerated steps cost little (docs/defaults.md).

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from skmoe.routing import dispatch
+from skmoe.numerics.routing import dispatch
 
 
 @dataclass

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from skmoe._compat import _safe_indexing
-from skmoe.em.parametric import rounding
 from skmoe.experts.estimators import (
     DEAD_SHARE,
     EstimatorExperts,
@@ -25,6 +24,7 @@ from skmoe.experts.stages import (
 )
 from skmoe.families.noise import Noise, over_targets
 from skmoe.families.own_density import OwnDensity
+from skmoe.trainers.local_model import rounding
 
 # A refit grows so many steps of its grid beyond the stages that counted before: up to
 # about twice their number.

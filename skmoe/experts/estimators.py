@@ -11,12 +11,12 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmoe._compat import _check_method_params, _safe_indexing
-from skmoe.em.parametric import rounding
+from skmoe.estimators.weighted import align_probabilities, fit_weighted, naming
 from skmoe.experts.base import BaseExperts, ExpertsTrainer
-from skmoe.experts.fitting import align_probabilities, fit_weighted, naming
 from skmoe.experts.generalized import knows_family, of_family
-from skmoe.experts.memory import memorised
+from skmoe.experts.overfitting import memorised
 from skmoe.families.noise import Noise, over_targets
+from skmoe.trainers.local_model import rounding
 
 # Rows of which an expert is responsible for less than this share are not handed to it:
 # they would change nothing but the time, what an estimator counts in rows

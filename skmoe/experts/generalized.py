@@ -9,9 +9,9 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
-from skmoe._views import FLOATS
 from skmoe.families import FAMILIES, check_families
 from skmoe.families.links import LINKS
+from skmoe.rows.columns import FLOATS
 
 
 class GeneralizedLinearRegressor(RegressorMixin, BaseEstimator):

@@ -8,15 +8,15 @@ import numpy as np
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
 
-from skmoe.em.additive import Additive
-from skmoe.em.parametric import Ascent
 from skmoe.experts.base import ExpertsTrainer
 from skmoe.experts.generalized import GeneralizedLinearRegressor, link_of
 from skmoe.experts.linear import DEAD_SHARE, MAX_FEATURES
 from skmoe.experts.stacked import StackedExperts
 from skmoe.families.links import LINK_FUNCTIONS, LINKS
 from skmoe.families.noise import Noise, grouped, over_targets
-from skmoe.solvers.least_squares import SymmetricSolver
+from skmoe.numerics.least_squares import SymmetricSolver
+from skmoe.trainers.blockwise import Additive
+from skmoe.trainers.local_model import Ascent
 
 # Positive parameters of families stay below these, and their ceilings: e^50 times a
 # floor, e^20 without one.

@@ -9,15 +9,15 @@ from numbers import Real
 import numpy as np
 from sklearn.linear_model import LinearRegression, Ridge
 
-from skmoe._design import weighted_moments
-from skmoe.em.additive import Additive
-from skmoe.em.parametric import Ascent
 from skmoe.experts.base import ExpertsTrainer
 from skmoe.experts.pooled import PooledRidge
 from skmoe.experts.stacked import StackedExperts
 from skmoe.families.gaussian import Gaussian
 from skmoe.families.noise import Noise
-from skmoe.solvers.least_squares import SymmetricSolver
+from skmoe.numerics.least_squares import SymmetricSolver
+from skmoe.rows.moments import weighted_moments
+from skmoe.trainers.blockwise import Additive
+from skmoe.trainers.local_model import Ascent
 
 # Beyond this width the Gram matrices outgrow the data; scikit-learn's own solvers then
 # fit each expert by itself.

@@ -9,15 +9,15 @@ import numpy as np
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from skmoe import routing
-from skmoe.em.additive import Additive
-from skmoe.em.parametric import Ascent
 from skmoe.experts.base import ExpertsTrainer
 from skmoe.experts.stacked import StackedExperts
 from skmoe.families.categorical import Categorical
 from skmoe.families.noise import Noise
-from skmoe.solvers import softmax_regression as softmax
-from skmoe.solvers.least_squares import SymmetricSolver
+from skmoe.numerics import softmax_regression
+from skmoe.numerics.least_squares import SymmetricSolver
+from skmoe.numerics.softmax import softmax
+from skmoe.trainers.blockwise import Additive
+from skmoe.trainers.local_model import Ascent
 
 # Above this number of free coefficients per expert a Newton step is no longer cheap;
 # scikit-learn's own solver then fits each expert by itself.
@@ -44,7 +44,7 @@ class LogisticExperts(StackedExperts):
     def answers(self, scores, kept=slice(None)):
         """Class probabilities (n, k, n_classes); one score is that of class 1 of 2."""
         if scores.shape[2] > 1:
-            return routing.softmax(scores, axis=2)
+            return softmax(scores, axis=2)
         positive = expit(scores[:, :, 0].T)  # rows last in memory
         return np.stack([1.0 - positive, positive]).transpose(2, 1, 0)
 
@@ -95,7 +95,9 @@ class LogisticTrainer(Additive, ExpertsTrainer):
         # scikit-learn penalises the single difference of two classes, and all vectors
         # of more classes alike.
         self.coupling = (
-            np.eye(1) if n_classes == 2 else softmax.symmetric_coupling(n_classes)
+            np.eye(1)
+            if n_classes == 2
+            else softmax_regression.symmetric_coupling(n_classes)
         )
         self.V = np.zeros((task.n_experts, n_classes - 1, len(scale)))
         self.labels = task.y[:, 0].astype(np.intp)
@@ -133,7 +135,7 @@ class LogisticTrainer(Additive, ExpertsTrainer):
     def penalty(self):
         """L2 penalties in units of the mean log likelihood."""
         return sum(
-            softmax.penalty_value(V, weights, self.coupling)
+            softmax_regression.penalty_value(V, weights, self.coupling)
             for V, weights in zip(self.V, self.penalty_weights, strict=True)
         )
 
@@ -141,7 +143,7 @@ class LogisticTrainer(Additive, ExpertsTrainer):
         """Log probability of each row's class (K, n), probabilities (K, C, n)."""
         n_experts, _, n_columns = self.V.shape
         scores = block.scores(self.V.reshape(-1, n_columns))
-        scores = softmax.with_reference(scores, n_experts)
+        scores = softmax_regression.with_reference(scores, n_experts)
         log_proba, proba = self.design.kernels.softmax(scores)
         labels = self.labels[rows][None, None]
         return np.take_along_axis(log_proba, labels, axis=1)[:, 0], proba
@@ -176,7 +178,7 @@ class LogisticTrainer(Additive, ExpertsTrainer):
         grams = grams.reshape(n_experts, -1, n_columns, n_columns)
         hessians = np.stack(
             [
-                softmax.hessian(of_expert, penalty, self.coupling)
+                softmax_regression.hessian(of_expert, penalty, self.coupling)
                 for of_expert, penalty in zip(grams, self.penalty_weights, strict=True)
             ]
         )

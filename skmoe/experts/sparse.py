@@ -13,12 +13,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet, Lasso
 from sklearn.utils.parallel import Parallel, delayed
 
-from skmoe._design import weighted_moments
 from skmoe.experts.base import ExpertsTrainer
 from skmoe.experts.linear import COLLAPSED_RATIO, DEAD_SHARE
 from skmoe.experts.stacked import StackedExperts
 from skmoe.families.gaussian import Gaussian
 from skmoe.families.noise import Noise
+from skmoe.rows.moments import weighted_moments
 
 # Duality gap at which a descent ends, relative to the squares of y. scikit-learn's
 # default of 1e-4 would be most of the log likelihood where the noise is small.

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from skmoe.experts.base import BaseExperts
-from skmoe.solvers.least_squares import product
+from skmoe.numerics.least_squares import product
 
 # What one expert costs, its coefficients fetched row by row, against its share of one
 # matrix product for all (docs/benchmarks.md).

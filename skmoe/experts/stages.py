@@ -7,8 +7,8 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import clone
 
+from skmoe.estimators.weighted import align
 from skmoe.experts.estimators import answer
-from skmoe.experts.fitting import align
 
 # What scikit-learn calls the number of stages.
 COUNTS = ("max_iter", "n_estimators")

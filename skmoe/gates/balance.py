@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from skmoe.gates.base import IteratedTrainer
+from skmoe.gates.trainers import IteratedTrainer
 
 
 class BalancedTrainer(IteratedTrainer):

@@ -10,8 +10,10 @@ from sklearn.utils import check_array, check_consistent_length, get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skmoe._compat import _check_n_features, check_sample_weight
-from skmoe._design import Designs
-from skmoe._views import FLOATS
+from skmoe.gates.selection import check_selection
+from skmoe.numerics.softmax import log_softmax
+from skmoe.rows.columns import FLOATS
+from skmoe.rows.design import Designs
 
 
 class BaseGate(ABC, BaseEstimator):
@@ -114,8 +116,6 @@ class BaseGate(ABC, BaseEstimator):
         ValueError
             If `experts` are not distinct indices of experts.
         """
-        from skmoe.gates.select import SelectedGate  # it is a gate itself
-
         check_is_fitted(self)
         return SelectedGate(self, experts)
 
@@ -173,85 +173,6 @@ class BaseGate(ABC, BaseEstimator):
         return X
 
 
-class GateTrainer(ABC):
-    """A gate at work on the training rows.
-
-    `log_proba` (n, K) is the state that the E-step reads and `penalty` what the gate
-    subtracts from the mean log likelihood. Responsibilities reach a trainer already
-    multiplied by the sample weights.
-    """
-
-    penalty = 0.0
-    #: The `Additive` trainer behind this one, if its steps are sums over rows.
-    additive = None
-    #: Largest load of an expert in equal shares, see `skmoe.em.capacity`; None: any.
-    capacity_factor = None
-    #: Weighted total log density of X: zero, unless the gate models X as well and
-    #: `log_proba` is the log of the joint density of the expert and the row,
-    #: ``log pi_k p_k(x)``. The bound of EM is then that of p(x, y).
-    log_marginal = 0.0
-
-    @property
-    @abstractmethod
-    def log_proba(self):
-        """Log probabilities at the training rows, (n, K)."""
-
-    @abstractmethod
-    def step(self, responsibilities):
-        """One step that does not lower ``sum R log g - W penalty``."""
-
-    @abstractmethod
-    def gate(self):
-        """Return a fitted gate in the state reached."""
-
-    @abstractmethod
-    def snapshot(self):
-        """What `restore` needs to come back to this state."""
-
-    @abstractmethod
-    def restore(self, snapshot):
-        """Come back to a snapshot."""
-
-    @abstractmethod
-    def resume(self, fitted):
-        """Take up the state of a fitted gate (warm start)."""
-
-    def fit(self, responsibilities):
-        """Fit to fixed responsibilities; one step suffices unless overridden."""
-        self.step(responsibilities)
-
-    def memorised(self):
-        """Whether the gate knows the rows it was fitted to far better than others."""
-        return False
-
-    def leader(self):
-        """A trainer that a start is led in by, before this one; None: there is none."""
-        return None
-
-
-class IteratedTrainer(GateTrainer):
-    """A gate of which one step does not reach the maximum.
-
-    Subclasses have `total`, the sum of the sample weights.
-    """
-
-    total: float
-
-    def expected(self, responsibilities):
-        """Mean expected log probability minus the penalty."""
-        value = np.vdot(responsibilities, self.log_proba) / self.total
-        return float(value) - self.penalty
-
-    def fit(self, responsibilities, max_iter=1000, tol=1e-12):
-        """Fit to fixed responsibilities until a step gains less than `tol`."""
-        value = self.expected(responsibilities)
-        for _ in range(max_iter):
-            self.step(responsibilities)
-            gain, value = -value, self.expected(responsibilities)
-            if gain + value <= tol:
-                return
-
-
 def check_soft_labels(responsibilities, n_samples):
     """Return soft labels as a float64 array or raise."""
     soft = check_array(
@@ -266,3 +187,78 @@ def check_soft_labels(responsibilities, n_samples):
             f"{sums.max():.3g}."
         )
     return soft
+
+
+class SelectedGate(BaseGate):
+    r"""Some experts' columns of a fitted gate, renormalised.
+
+    .. math:: g_k(x) \Big/ \sum_{l \in S} g_l(x), \qquad k \in S .
+
+    What `select` returns for a gate of which no part can be left out, such as a tree or
+    a classifier. It answers for rows; it cannot be fitted again.
+
+    Parameters
+    ----------
+    gate : gate
+        Fitted.
+    experts : array-like of int
+        Indices of the experts kept, in their new order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skmoe.gates import ClassifierGate
+    >>> soft = [[0.5, 0.3, 0.2], [0.2, 0.4, 0.4]]
+    >>> gate = ClassifierGate(DecisionTreeClassifier()).fit([[0.0], [1.0]], soft)
+    >>> gate.select([2, 0]).predict_proba([[0.0], [1.0]]).round(2)
+    array([[0.29, 0.71],
+           [0.67, 0.33]])
+    """
+
+    def __init__(self, gate, experts):
+        self.gate = gate
+        self.experts = experts
+
+    @property
+    def numeric(self):
+        """Whether the gate selected from takes a finite float array."""
+        return self.gate.numeric
+
+    @property
+    def is_cross_fitted(self):
+        """Whether EM knew the gate selected from by its out-of-fold probabilities."""
+        return self.gate.is_cross_fitted
+
+    def trainer(self, X, n_experts, weights, designs):
+        """Raise: what would be fitted is the gate selected from."""
+        raise TypeError(
+            "A gate that select() returned cannot be fitted again. Fit a clone of the "
+            f"gate it comes from, {type(self.gate).__name__}, to the experts kept."
+        )
+
+    def predict_log_proba(self, X):
+        """Log probabilities of the experts kept.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows to gate, as the gate selected from takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts)
+            Natural logarithms.
+        """
+        log_proba = self.gate.predict_log_proba(X)
+        return log_softmax(
+            log_proba[:, check_selection(self.experts, log_proba.shape[1])]
+        )
+
+    def __sklearn_is_fitted__(self):
+        return True  # made of a fitted gate
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = self.gate.__sklearn_tags__().input_tags
+        return tags

@@ -10,9 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import Interval
 from skmoe.gates.base import BaseGate
-from skmoe.gates.select import check_selection, renormalised
+from skmoe.gates.selection import check_selection, renormalised
 from skmoe.gates.softmax import SoftmaxTrainer
-from skmoe.solvers import softmax_regression as softmax
+from skmoe.numerics.softmax import log_softmax
 
 
 class ConstantGate(BaseGate):
@@ -138,7 +138,7 @@ class ConstantTrainer(SoftmaxTrainer):
     @property
     def log_proportions(self):
         """Log probabilities of the experts, (K,)."""
-        return softmax.log_softmax(np.append(self.V[:, 0], 0.0)[None])[0]
+        return log_softmax(np.append(self.V[:, 0], 0.0)[None])[0]
 
     @property
     def penalty(self):

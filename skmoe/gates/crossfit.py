@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmoe._compat import _safe_indexing
-from skmoe.experts.fitting import naming
-from skmoe.gates.classifier import ClassifierTrainer, GateFit, floored_log_proba
-from skmoe.solvers.softmax_regression import log_softmax
+from skmoe.estimators.weighted import naming
+from skmoe.gates.classifier_trainer import ClassifierTrainer, GateFit, floored_log_proba
+from skmoe.numerics.softmax import log_softmax
 
 
 class CrossFittedClassifier(ClassifierTrainer):

@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 from skmoe._compat import Interval, StrOptions
 from skmoe.gates.base import BaseGate
 from skmoe.gates.gaussian_trainer import GaussianTrainer
-from skmoe.gates.select import check_selection, renormalised
-from skmoe.solvers.softmax_regression import log_softmax
+from skmoe.gates.selection import check_selection, renormalised
+from skmoe.numerics.softmax import log_softmax
 
 
 class GaussianGate(BaseGate):

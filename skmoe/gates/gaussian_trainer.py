@@ -5,9 +5,9 @@
 import numpy as np
 import scipy.sparse as sp
 
-from skmoe.em.additive import Additive
-from skmoe.em.parametric import Ascent
-from skmoe.gates.base import GateTrainer
+from skmoe.gates.trainers import GateTrainer
+from skmoe.trainers.blockwise import Additive
+from skmoe.trainers.local_model import Ascent
 
 # An expert whose share of all weight is below this keeps its density.
 DEAD_SHARE = 1e-8

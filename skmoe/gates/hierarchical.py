@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import Interval
-from skmoe.gates.base import BaseGate, GateTrainer
+from skmoe.gates.base import BaseGate
 from skmoe.gates.softmax import SoftmaxGate, SoftmaxTrainer
+from skmoe.gates.trainers import GateTrainer
 from skmoe.gates.tree_view import draw_tree, tree_as_text
 
 

@@ -9,8 +9,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from skmoe._views import FLOATS
-from skmoe.gates.base import BaseGate, GateTrainer
+from skmoe.gates.base import BaseGate
+from skmoe.gates.trainers import GateTrainer
+from skmoe.rows.columns import FLOATS
 
 
 class PipelineGate(BaseGate):

@@ -10,14 +10,16 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import Interval
-from skmoe.em.additive import Additive
-from skmoe.em.parametric import Ascent
 from skmoe.gates.balance import BalancedTrainer
-from skmoe.gates.base import BaseGate, GateTrainer, IteratedTrainer
-from skmoe.gates.select import check_selection
+from skmoe.gates.base import BaseGate
+from skmoe.gates.selection import check_selection
 from skmoe.gates.sparse_softmax import SparseSoftmaxTrainer
-from skmoe.solvers import softmax_regression as softmax
-from skmoe.solvers.least_squares import SymmetricSolver, product
+from skmoe.gates.trainers import GateTrainer, IteratedTrainer
+from skmoe.numerics import softmax_regression as softmax
+from skmoe.numerics.least_squares import SymmetricSolver, product
+from skmoe.numerics.softmax import log_softmax
+from skmoe.trainers.blockwise import Additive
+from skmoe.trainers.local_model import Ascent
 
 # Up to this number of experts the gate's step is Newton's, with K (K - 1) / 2 Gram
 # matrices per pass; from there on it is block-diagonal, with K (docs/benchmarks.md).
@@ -197,7 +199,7 @@ class SoftmaxGate(BaseGate):
         ndarray of shape (n_samples, n_experts)
             Natural logarithms.
         """
-        return softmax.log_softmax(self.scores(self._check_predict_input(X)))
+        return log_softmax(self.scores(self._check_predict_input(X)))
 
     def scores(self, X, order="F"):
         """Linear scores of validated rows, (n, K)."""

@@ -9,8 +9,8 @@ import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet
 
-from skmoe.gates.base import IteratedTrainer
-from skmoe.solvers.softmax_regression import log_softmax
+from skmoe.gates.trainers import IteratedTrainer
+from skmoe.numerics.softmax import log_softmax
 
 # Smallest curvature p (1 - p) per unit of weight in the quadratic model: an expert that
 # is certain of a row would make a least-squares target of any size of it.

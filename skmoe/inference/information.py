@@ -6,8 +6,6 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import check_sample_weight
-from skmoe._design import Design
-from skmoe._segments import check_groups, rows_of_groups
 from skmoe.experts import GLMExperts, LinearExperts, LogisticExperts
 from skmoe.families import Laplace
 from skmoe.gates import ConstantGate, SoftmaxGate
@@ -15,6 +13,8 @@ from skmoe.inference.louis import Rows
 from skmoe.inference.parts import has_intercept, parts_of
 from skmoe.inference.responses import channels
 from skmoe.inference.result import ObservedInformation
+from skmoe.rows.design import Design
+from skmoe.rows.groups import check_groups, rows_of_groups
 
 KINDS = ("hessian", "opg", "sandwich")
 

@@ -23,12 +23,11 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.linalg import block_diag
 
-from skmoe._blocks import DenseBlock
-from skmoe._design import Design
-from skmoe.em.grouped import sum_by_group
 from skmoe.inference.responses import channels, respond
-from skmoe.routing import softmax
-from skmoe.solvers.softmax_regression import log_softmax
+from skmoe.numerics.softmax import log_softmax, softmax
+from skmoe.rows.blocks import DenseBlock
+from skmoe.rows.design import Design
+from skmoe.rows.groups import sum_by_group
 
 # Numbers in the largest array of a block: rows times parameters.
 BLOCK_SIZE = 2**20

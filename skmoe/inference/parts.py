@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
-from skmoe._summary import feature_names
 from skmoe.experts.logistic import LogisticExperts
 from skmoe.gates.constant import ConstantGate
 from skmoe.inference.responses import channels
+from skmoe.mixture.summary import feature_names
 
 # Step of central differences of the maps from free parameters to those shown.
 STEP = 1e-6

@@ -8,7 +8,7 @@ import numpy as np
 
 from skmoe.experts.logistic import LogisticExperts
 from skmoe.families.links import LINKS
-from skmoe.routing import softmax
+from skmoe.numerics.softmax import softmax
 
 # Step of central differences of analytic scores, in units of the scale on which the
 # log density bends: the error is about 1e-9 of the curvature.

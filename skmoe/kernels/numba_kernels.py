@@ -319,20 +319,3 @@ def csr_weighted_grams(data, indices, indptr, n_columns, weights):
         grams,
     )
     return grams
-
-
-def warm_up():
-    """Compile all kernels, or load them from the cache, by a tiny call of each."""
-    ones = np.ones((2, 2))
-    softmax(ones[None])
-    normal_log_density(ones, ones[None], ones[:1])
-    posterior(ones, ones, ones[0])
-    softmax_curvature(ones[None], ones[:1])
-    weighted_grams(ones, ones)
-    csr_weighted_grams(ones[0, :1], np.zeros(1, int), np.array([0, 1, 1]), 2, ones)
-    from skmoe.kernels.numba_pass import normal_softmax_pass
-    from skmoe.kernels.numba_routing import best_linear
-
-    best_linear(ones, ones, ones, ones[0], ones, ones[0])
-    one, column = ones[0, :1], ones[:, :1]
-    normal_softmax_pass(column, column, ones[0], one, one, ones[:1], ones, column, True)

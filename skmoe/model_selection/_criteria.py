@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from skmoe._counting import count_parameters
+from skmoe.estimators.parameters import count_parameters
 
 CRITERIA = ("aic", "bic", "icl")
 # Metadata of `fit` with which rows are not independent draws from the mixture.

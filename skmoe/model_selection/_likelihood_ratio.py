@@ -11,7 +11,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from skmoe.families import Binomial
 from skmoe.model_selection._checks import check_draws, check_mixture
 from skmoe.model_selection._fits import Rows, better, fit_from, fit_quietly, grow
-from skmoe.routing import draw_experts
+from skmoe.numerics.routing import draw_experts
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from skmoe._counting import last_estimator
+from skmoe.estimators.parameters import last_estimator
 
 # Columns of `summary` that are no parameters.
 _NOT_PARAMETERS = ("expert", "kind", "rows")

@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.utils import check_array
 
 from skmoe._compat import check_sample_weight
-from skmoe._views import numeric_columns
 from skmoe.model_selection._checks import check_choice, check_mixture
 from skmoe.model_selection._criteria import (
     CRITERIA,
@@ -19,6 +18,7 @@ from skmoe.model_selection._criteria import (
 )
 from skmoe.model_selection._fits import Rows, better, fit_from, fit_quietly
 from skmoe.model_selection._parameters import expert_parameters
+from skmoe.rows.columns import numeric_columns
 
 # The default grid: so many values, the last this fraction of the first.
 N_VALUES = 20

@@ -1,0 +1,174 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The mixture whose EM step is one pass over blocks of rows."""
+
+from functools import partial, reduce
+
+import numpy as np
+
+from skmoe.em.states.compiled import compiled_pass
+from skmoe.em.states.whole import Mixture, Weighted
+from skmoe.numerics.batches import TASK_ROWS, block_batches, row_batches
+from skmoe.numerics.packed import unpack_grams
+from skmoe.numerics.softmax import softmax
+from skmoe.trainers.blockwise import add
+from skmoe.trainers.local_model import Ascent
+
+
+class SummedMixture(Mixture):
+    """A mixture of additive parts: X is read once per iteration, no (n, K) array kept.
+
+    The pass that evaluates the objective at a state also gathers everything that the
+    step from there needs, so an EM iteration is one pass. Rows are split into tasks of
+    a fixed length, whose sums are added in a fixed order: the result does not depend on
+    how many threads share the tasks. Threads pay where the pass `is_compiled`; between
+    NumPy's operations on a block they would wait for Python's lock.
+
+    Parameters
+    ----------
+    gate : GateTrainer
+        With an `Additive` trainer as `additive`.
+    experts : ExpertsTrainer
+        Likewise.
+    weights : ndarray of shape (n,)
+    allowed : Allowed, default=None
+        Experts that rows are kept to.
+    map : callable, default=map
+        Applies a function to the tasks; results come in their order. That of an
+        executor shares them among threads.
+    """
+
+    is_parametric = True
+
+    def __init__(self, gate, experts, weights, allowed=None, map=map):
+        super().__init__(gate, experts, weights, allowed)
+        self.parts = gate.additive, experts.additive
+        self.map = map
+        free = allowed is None
+        self._compiled = compiled_pass(*self.parts, weights) if free else None
+        self._passes = {}
+
+    @property
+    def is_compiled(self):
+        """Whether a task is one compiled call."""
+        return self._compiled is not None
+
+    @property
+    def parameters(self):
+        """Gate and experts as one vector."""
+        return np.concatenate([part.parameters for part in self.parts])
+
+    @parameters.setter
+    def parameters(self, values):
+        gate, experts = self.parts
+        size = gate.parameters.size
+        gate.parameters, experts.parameters = values[:size], values[size:]
+        self._passes = {}
+
+    def e_step(self, hard=False):
+        """Sums over the rows and the objective."""
+        if hard not in self._passes:
+            self._passes[hard] = self._pass(hard)
+        sums = self._passes[hard]
+        mean = float(sums[0]) / self.total
+        return sums, mean - self.penalty
+
+    def totals(self):
+        """Weight that each expert is responsible for, (K,)."""
+        return self.e_step()[0][1]
+
+    def tempered(self, power):
+        """Responsibilities proportional to a power of the joint density, (n, K)."""
+        gate, experts = self.parts
+        shares = np.empty((len(self.weights), len(self.totals())))
+        for rows in gate.batches():
+            joint = gate.evaluate(gate.design.block(rows), rows)[0]
+            joint = joint + experts.evaluate(experts.design.block(rows), rows)[0]
+            if self.allowed is not None:
+                joint += self.allowed[rows]
+            shares[rows] = softmax(power * joint.T)
+        return shares
+
+    def m_step(self, responsibilities):
+        """First step, from initial responsibilities (anything indexed by rows)."""
+        weighted = Weighted(responsibilities, self.weights)
+        for part in self.parts:
+            part.ascend(weighted)
+        self._passes = {}
+
+    def linearise(self, sums):
+        """The M-step's view of the objective, an `Ascent` over `parameters`."""
+        _, _, gate_sums, expert_sums, packed = sums
+        gate_grams, expert_grams = self._unpack(packed)
+        gate = self.parts[0].view(gate_sums, gate_grams)
+        experts = self.parts[1].view(expert_sums, expert_grams)
+        size = gate.target.size
+
+        def solve(vector):
+            return np.concatenate(
+                [gate.solve(vector[:size]), experts.solve(vector[size:])]
+            )
+
+        return Ascent(
+            np.concatenate([gate.target, experts.target]),
+            np.concatenate([gate.score, experts.score]),
+            solve,
+            gate.smooth and experts.smooth,
+        )
+
+    def _unpack(self, packed):
+        """Gram matrices of the gate and of the experts, from one sum or from two."""
+        gate, experts = self.parts
+        grams = unpack_grams(packed[0], gate.design.n_columns)
+        if len(packed) == 1:
+            return np.split(grams, [gate.n_curvatures])
+        return grams, unpack_grams(packed[1], experts.design.n_columns)
+
+    def restore(self, snapshot):
+        """Come back to a snapshot."""
+        super().restore(snapshot)
+        self._passes = {}
+
+    # -- the pass ---------------------------------------------------------------------
+
+    def _pass(self, hard):
+        """Log likelihood, totals (K,), and what gate and experts sum over all rows."""
+        tasks = row_batches(0, len(self.weights), TASK_ROWS)
+        return reduce(add, self.map(partial(self._task, hard=hard), tasks), None)
+
+    def _task(self, task, hard):
+        if self._compiled is not None and not hard:
+            return self._compiled(task)
+        n_columns = max(part.design.n_columns for part in self.parts)
+        n_curvatures = sum(part.n_curvatures for part in self.parts)
+        batches = block_batches(task.start, task.stop, n_columns, n_curvatures)
+        return reduce(add, (self._block(rows, hard) for rows in batches), None)
+
+    def _block(self, rows, hard):
+        gate, experts = self.parts
+        shared = experts.design is gate.design
+        gate_block = gate.design.block(rows)
+        block = gate_block if shared else experts.design.block(rows)
+        prior = gate.evaluate(gate_block, rows)
+        density = experts.evaluate(block, rows)
+        log_gate = prior[0]
+        if self.allowed is not None:
+            log_gate = log_gate + self.allowed[rows]
+        posterior = hard_posterior if hard else gate.design.kernels.posterior
+        share, log_likelihood = posterior(log_gate, density[0], self.weights[rows])
+        gate_sums, gate_weights = gate.moments(gate_block, rows, prior, share)
+        expert_sums, weights = experts.moments(block, rows, density, share)
+        if shared:  # one call forms the products of columns once
+            grams = [block.grams(np.concatenate([gate_weights, weights]))]
+        else:
+            grams = [gate_block.grams(gate_weights), block.grams(weights)]
+        totals = share.sum(axis=1)
+        return [np.array(log_likelihood), totals, gate_sums, expert_sums, grams]
+
+
+def hard_posterior(log_gate, log_density, weights):
+    """The best expert's weight (K, n), and the weighted classification likelihood."""
+    joint = log_gate + log_density
+    best = joint.argmax(axis=0)
+    indicators = (np.arange(len(joint))[:, None] == best) * weights
+    return indicators, float(weights @ np.take_along_axis(joint, best[None], axis=0)[0])

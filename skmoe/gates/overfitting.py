@@ -1,0 +1,52 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether a classifier gate knows by heart the rows that it was fitted to."""
+
+import warnings
+
+import numpy as np
+
+from skmoe._compat import _safe_indexing
+from skmoe.estimators.weighted import align_probabilities
+from skmoe.experts.overfitting import STRIDE, SURE, SUSPECT, TIMES
+
+
+def knows_its_rows(trainer):
+    """Whether a gate leaves TIMES as much of the responsibilities on held-out rows.
+
+    The measure is that of experts that predict classes: the share of the variance of
+    the responsibilities that the probabilities leave unexplained (a Brier score). Only
+    a gate that leaves less than SUSPECT is fitted once more, to four rows of five.
+
+    Parameters
+    ----------
+    trainer : ClassifierTrainer
+        At the state reached.
+    """
+    responsibilities = trainer.state.responsibilities
+    held = np.arange(STRIDE - 1, len(trainer.weights), STRIDE)
+    if responsibilities is None or trainer.n_experts == 1 or not len(held):
+        return False
+    inside = _unexplained(trainer, np.exp(trainer.log_proba))
+    if inside >= SUSPECT:
+        return False
+    others = np.setdiff1d(np.arange(len(trainer.weights)), held)
+    with warnings.catch_warnings():  # a check does not repeat the warnings of a fit
+        warnings.simplefilter("ignore")
+        try:
+            classifier = trainer.fit_to(responsibilities, others)
+        except ValueError:  # it refuses the fewer rows, and cannot be judged
+            return False
+        X = _safe_indexing(trainer.X, held)
+        proba = align_probabilities(classifier, X, np.arange(trainer.n_experts))
+    return bool(_unexplained(trainer, proba, held) > TIMES * max(inside, SURE))
+
+
+def _unexplained(trainer, proba, rows=slice(None)):
+    """Share of the variance of the responsibilities that probabilities leave."""
+    weights = trainer.weights
+    shares = trainer.state.responsibilities / weights[:, None]
+    center = weights @ shares / weights.sum()
+    variance = weights @ (shares - center) ** 2 / weights.sum()
+    squares = weights[rows] @ (shares[rows] - proba) ** 2 / weights[rows].sum()
+    return squares.sum() / max(variance.sum(), np.finfo(np.float64).tiny)
