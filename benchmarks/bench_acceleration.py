@@ -57,9 +57,9 @@ def squarem(mixture, start):
     sums, bound = mixture.e_step()
     while len(mixture.bounds) < MAX_PASSES:
         start, before = mixture.parameters, bound
-        first = mixture.parameters = mixture.linearise(sums).target
+        first = mixture.parameters = mixture.local_model(sums).target
         sums, middle = mixture.e_step()
-        second = mixture.linearise(sums).target
+        second = mixture.local_model(sums).target
         step, change = first - start, second - 2 * first + start
         length = -np.linalg.norm(step) / max(np.linalg.norm(change), 1e-300)
         length = min(length, -1.0)

@@ -49,14 +49,19 @@ def gate_lead_table(folder=None):
     # A cell has the mean and the lowest log density of 400 new rows over the sets, of
     # two linear experts with `cv=5`; of the last column with several starts.
     for name, draw, n_sets in (("border", border, 8), ("crossed", crossed, 6)):
-        heading(name, "no `cv`", *(f"LEAD = {lead}" for lead in LEADS), "`n_init=5`")
+        heading(
+            name,
+            "no `cv`",
+            *(f"WARM_UP_ITERATIONS = {lead}" for lead in LEADS),
+            "`n_init=5`",
+        )
         for kind, gate in gates_to_lead().items():
             model = MixtureOfExpertsRegressor(
                 LinearRegression(), 2, gate=gate, tol=1e-3, max_iter=15, random_state=0
             )
             cells = [density_cell(model, draw, n_sets)]
             for lead in LEADS:
-                with patch.object(em_mixture, "LEAD", lead):
+                with patch.object(em_mixture, "WARM_UP_ITERATIONS", lead):
                     out_of_fold = clone(model).set_params(cv=5)
                     cells.append(density_cell(out_of_fold, draw, n_sets))
             several = clone(model).set_params(cv=5, n_init=5)

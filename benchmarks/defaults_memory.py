@@ -29,7 +29,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.datasets import load_concrete, load_penguins
 from skmoe.experts import estimators
-from skmoe.experts.overfitting import memorised, shares
+from skmoe.experts.overfitting import overfitted, shares
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from conftest import two_boundaries, two_regimes
@@ -66,10 +66,10 @@ def memory_cell(model, X, X_test, y, y_test):
 
     def record(trainer, work):
         found.update(shares(trainer, work, suspect=np.inf))
-        return memorised(trainer, work)
+        return overfitted(trainer, work)
 
     with (
-        patch.object(estimators, "memorised", record),
+        patch.object(estimators, "overfitted", record),
         warnings.catch_warnings(record=True) as caught,
     ):
         warnings.simplefilter("always")

@@ -449,13 +449,13 @@ class BaseMixtureOfExperts(
     def _expose(self, mixture, run, task):
         """Set the fitted attributes."""
         names = task.names
-        fitted = self._limited(mixture.experts.experts(), mixture, task)
+        fitted = self._limited(mixture.experts.fitted(), mixture, task)
         self._experts = fitted
         self.experts_ = fitted.estimators
         if self._numeric[1] and hasattr(self, "feature_names_in_"):
             self._name_features(fitted.estimators)
         self.named_experts_ = Bunch(**dict(zip(names, self.experts_, strict=True)))
-        self.gate_ = mixture.gate.gate()
+        self.gate_ = mixture.gate.fitted()
         self.n_experts_ = len(names)
         self._expose_noise(fitted.noise)
         self.lower_bounds_ = [float(bound) for bound in run.bounds]
@@ -467,8 +467,8 @@ class BaseMixtureOfExperts(
         self.log_likelihood_ = float(mixture.log_likelihood())
         self._totals = mixture.totals()
         self._collapsed = mixture.collapsed()
-        self._memorised = mixture.experts.memorised()
-        self._gate_memorised = mixture.gate.memorised()
+        self._overfitted = mixture.experts.overfitted()
+        self._gate_overfitted = mixture.gate.overfitted()
         self.n_parameters_ = self._count_parameters()
         # What acceleration has learnt serves a warm start that climbs the same way.
         way = (self.assignment, self.accelerate)
@@ -511,17 +511,17 @@ class BaseMixtureOfExperts(
                 UserWarning,
                 stacklevel=6,
             )
-        memorised = [k for k in self._memorised if not self._collapsed[k]]
-        if memorised:
+        overfitted = [k for k in self._overfitted if not self._collapsed[k]]
+        if overfitted:
             warnings.warn(
-                f"Experts {memorised} know the rows they were fitted to: on others, "
+                f"Experts {overfitted} know the rows they were fitted to: on others, "
                 "their squared errors are more than four times as large, so "
                 "responsibilities and density are far too certain. Use cv=5 "
                 "(out-of-fold predictions in the E-step) or less flexible experts.",
                 UserWarning,
                 stacklevel=6,
             )
-        if self._gate_memorised:
+        if self._gate_overfitted:
             warnings.warn(
                 "The gate knows the rows it was fitted to: on others, its squared "
                 "error is more than four times as large, so it keeps rows where they "

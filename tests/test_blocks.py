@@ -108,7 +108,7 @@ def make_mixture(
     )
     mixture.m_step(rng.dirichlet(np.ones(len(templates)), size=n_samples))
     for _ in range(2):
-        mixture.parameters = mixture.linearise(mixture.e_step()[0]).target
+        mixture.parameters = mixture.local_model(mixture.e_step()[0]).target
     return mixture
 
 
@@ -152,9 +152,9 @@ def views_of(mixture):
     """Everything that a pass over the rows yields, by name."""
     mixture.parameters = mixture.parameters  # forget earlier passes
     sums, objective = mixture.e_step()
-    ascent = mixture.linearise(sums)
+    ascent = mixture.local_model(sums)
     R = np.random.RandomState(1).dirichlet(np.ones(3), size=len(mixture.weights))
-    outlooks = [part.outlook(R) for part in mixture.parts]
+    outlooks = [part.value_and_local_model(R) for part in mixture.parts]
     for part, (value, _) in zip(mixture.parts, outlooks, strict=True):
         assert_allclose(value, part.expected(R), rtol=1e-12)
     of_parts = [ascent for _, ascent in outlooks]
@@ -269,7 +269,7 @@ def test_score_is_the_gradient_of_the_objective(case, newton_experts, monkeypatc
     monkeypatch.setattr("skmoe.gates.softmax.NEWTON_EXPERTS", newton_experts)
     mixture = make_mixture(**CASES[case])
     position = mixture.parameters
-    score = mixture.linearise(mixture.e_step()[0]).score
+    score = mixture.local_model(mixture.e_step()[0]).score
 
     def objective(values):
         mixture.parameters = values
@@ -293,7 +293,7 @@ def gate_information(mixture, is_newton):
     n_experts = mixture.experts.n_curvatures
     gate.n_curvatures = n_experts * (n_experts - 1) // 2 if is_newton else n_experts
     flat_share = np.full((len(mixture.weights), n_experts), 0.1)
-    solve = gate.outlook(flat_share)[1].solve
+    solve = gate.value_and_local_model(flat_share)[1].solve
     inverse = np.array([solve(column) for column in np.eye(gate.V.size)])
     assert_allclose(inverse, inverse.T, atol=1e-10 * np.abs(inverse).max())
     return np.linalg.inv(inverse)
@@ -366,7 +366,7 @@ def test_block_diagonal_steps_climb(accelerate, monkeypatch):
     assert run.converged
     assert run.bounds[0] >= before
     assert np.diff(run.bounds).min() >= 0
-    ascent = mixture.linearise(mixture.e_step()[0])
+    ascent = mixture.local_model(mixture.e_step()[0])
     assert ascent.score @ ascent.solve(ascent.score) < 1e-5
 
 

@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from conftest import two_boundaries, two_regimes
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe.em.early_stopping import Watch, draw_held_out
+from skmoe.em.early_stopping import EarlyStopping, draw_held_out
 
 # Experts that overfit, of which a fit without cv warns.
 TREE = DecisionTreeRegressor(max_depth=6)
@@ -236,7 +236,7 @@ def test_a_watch_counts_from_the_last_gain():
             self.state = state
 
     mixture, values = Counter(), iter([0.0, 1.0, 1.05, 0.9, 2.0, 1.9, 1.8, 1.7])
-    watch = Watch(lambda _: next(values), tol=0.1, patience=3)
+    watch = EarlyStopping(lambda _: next(values), tol=0.1, patience=3)
     stops = []
     for iteration in range(1, 9):
         mixture.state = iteration

@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.em.driver import EM, draw_assignment
-from skmoe.em.restarts import climb
+from skmoe.em.restarts import best_of_starts
 from skmoe.em.states.summed import SummedMixture
 from skmoe.em.states.whole import Mixture
 from skmoe.em.steps import PlainStep, QuasiNewtonStep
@@ -68,7 +68,7 @@ def assert_score_is_the_gradient(mixture, fixed=()):
         return mixture.e_step()[1]
 
     position = mixture.parameters
-    score = mixture.linearise(mixture.e_step()[0]).score
+    score = mixture.local_model(mixture.e_step()[0]).score
     steps = 1e-5 * np.eye(len(position))
     numeric = [
         (objective(position + step) - objective(position - step)) / 2e-5
@@ -109,7 +109,7 @@ def test_score_of_logistic_experts_without_intercepts(classification):
 
 def test_solve_is_the_inverse_of_the_information(regression):
     mixture = make_mixture(REGRESSION[:2], *regression)
-    ascent = mixture.linearise(mixture.e_step()[0])
+    ascent = mixture.local_model(mixture.e_step()[0])
     identity = np.eye(len(ascent.score))
     inverse = np.column_stack([ascent.solve(column) for column in identity])
     assert_allclose(inverse, inverse.T, atol=1e-8 * np.abs(inverse).max())
@@ -177,7 +177,7 @@ def test_accelerated_classifier_reaches_the_same_maximum(classification):
 def test_converged_fit_is_a_stationary_point(regression):
     mixture = make_mixture([LinearRegression()] * 2, *regression)
     EM(mixture, tol=1e-14, bounds=[]).run(2000)
-    score = mixture.linearise(mixture.e_step()[0]).score
+    score = mixture.local_model(mixture.e_step()[0]).score
     assert np.abs(score).max() < 1e-5
 
 
@@ -192,12 +192,12 @@ class Quadratic:
     def value(self):
         return -0.5 * np.sum(self.curvature * self.parameters**2)
 
-    def linearise(self, responsibilities):
-        from skmoe.trainers.local_model import Ascent
+    def local_model(self, responsibilities):
+        from skmoe.trainers.local_model import LocalModel
 
         score = -self.curvature * self.parameters
         target = self.parameters + self.factor * score
-        return Ascent(target, score, lambda v: self.factor * v)
+        return LocalModel(target, score, lambda v: self.factor * v)
 
 
 def test_quasi_newton_is_exact_on_a_quadratic():
@@ -438,7 +438,7 @@ class Climber:
 )
 def test_the_best_start_that_did_not_collapse_is_kept(spurious, kept):
     hill = Hill(spurious)
-    run = climb(hill, [2.0, 3.0, 1.0], lambda: Climber(hill), max_iter=200)
+    run = best_of_starts(hill, [2.0, 3.0, 1.0], lambda: Climber(hill), max_iter=200)
     assert hill.state == kept
     assert run.bounds == [kept]
     assert run.calls == [(50, 1e-4), (200, None)]
@@ -446,7 +446,9 @@ def test_the_best_start_that_did_not_collapse_is_kept(spurious, kept):
 
 def test_a_single_start_has_no_short_run():
     hill = Hill()
-    assert climb(hill, [1.0], lambda: Climber(hill), max_iter=9).calls == [(9, None)]
+    assert best_of_starts(hill, [1.0], lambda: Climber(hill), max_iter=9).calls == [
+        (9, None)
+    ]
 
 
 def test_more_starts_are_no_worse(regression):

@@ -87,7 +87,7 @@ def test_linear_step_equals_each_expert_on_its_weights(
     X = sp.csr_array(X) if sparse else X
     trainer = LinearExperts.trainer(make_task(templates, X, y, weights=weights))
     trainer.step(R * weights[:, None])
-    fitted = trainer.experts()
+    fitted = trainer.fitted()
     for k, template in enumerate(templates):
         # On dense rows: scikit-learn's solvers for sparse ones are iterative.
         alone = clone(template).fit(dense, y, sample_weight=R[:, k] * weights)
@@ -105,7 +105,7 @@ def test_rank_deficient_step_is_the_minimum_norm_solution(shared):
     X = np.column_stack([X, X[:, 0], np.ones(60), X[:, 1] - 2 * X[:, 2]])
     trainer = LinearExperts.trainer(make_task([LinearRegression()] * 3, X, Y[:, 0]))
     trainer.step(R)
-    for k, expert in enumerate(trainer.experts().estimators):
+    for k, expert in enumerate(trainer.fitted().estimators):
         alone = LinearRegression().fit(X, Y[:, 0], sample_weight=R[:, k])
         assert_allclose(expert.coef_, alone.coef_, atol=1e-6)
         assert_allclose(expert.predict(X), alone.predict(X), atol=1e-7)
@@ -117,7 +117,7 @@ def test_linear_dispersion_is_the_weighted_residual(shared):
         make_task([LinearRegression()] * 3, X, Y, weights=weights)
     )
     trainer.step(R * weights[:, None])
-    residuals = Y[:, None, :] - trainer.experts().predict(X)
+    residuals = Y[:, None, :] - trainer.fitted().predict(X)
     W = R * weights[:, None]
     expected = np.einsum("nk,nkt->kt", W, residuals**2) / W.sum(axis=0)[:, None]
     assert_allclose(trainer.dispersions**2, expected, rtol=1e-8)
@@ -127,12 +127,12 @@ def test_a_linear_expert_without_rows_is_left_as_it_was(shared):
     X, Y, R, _ = shared
     trainer = LinearExperts.trainer(make_task([LinearRegression()] * 3, X, Y[:, 0]))
     trainer.step(R)
-    coef, sigma = trainer.experts().estimators[2].coef_, trainer.dispersions[2]
+    coef, sigma = trainer.fitted().estimators[2].coef_, trainer.dispersions[2]
     trainer.step(R * [1.0, 1.0, 0.0])
-    assert_allclose(trainer.experts().estimators[2].coef_, coef)
+    assert_allclose(trainer.fitted().estimators[2].coef_, coef)
     assert_allclose(trainer.dispersions[2], sigma)
     # Nor is there a way to go for an acceleration.
-    _, ascent = trainer.outlook(R * [1.0, 1.0, 0.0])
+    _, ascent = trainer.value_and_local_model(R * [1.0, 1.0, 0.0])
     size = trainer.B.size
     for direction in (ascent.score, ascent.solve(np.ones_like(ascent.score))):
         by_expert = direction[:size].reshape(3, -1)
@@ -162,7 +162,7 @@ def test_logistic_steps_converge_to_each_expert_on_its_weights(
     trainer = LogisticExperts.trainer(task)
     for _ in range(30):
         trainer.step(R * weights[:, None])
-    fitted = trainer.experts()
+    fitted = trainer.fitted()
     for k, expert in enumerate(fitted.estimators):
         alone = clone(template).set_params(tol=1e-8, max_iter=5000)
         alone.fit(X, classes[y], sample_weight=R[:, k] * weights)
@@ -355,7 +355,7 @@ def test_a_class_of_negligible_rows_stays_known(shared):
     task = make_task([GaussianNB()], X, y, np.array([0, 1]))
     trainer = EstimatorExperts.trainer(task)
     trainer.step(R)
-    assert_array_equal(trainer.experts().estimators[0].classes_, [0, 1])
+    assert_array_equal(trainer.fitted().estimators[0].classes_, [0, 1])
 
 
 # -- one by one -----------------------------------------------------------------------
@@ -378,9 +378,9 @@ def test_an_expert_without_rows_keeps_its_fit(shared):
     task = make_task([DecisionTreeRegressor(max_depth=2)] * 3, X, Y[:, 0])
     trainer = EstimatorExperts.trainer(task)
     trainer.step(R)
-    before = trainer.experts().estimators
+    before = trainer.fitted().estimators
     trainer.step(R * [1.0, 1.0, 0.0])
-    after = trainer.experts().estimators
+    after = trainer.fitted().estimators
     assert after[2] is before[2]
 
 

@@ -64,7 +64,7 @@ def test_the_minorant_touches_and_stays_below(soft_labels, l1_ratio):
 def test_zero_is_the_gate_without_it(soft_labels):
     X, _, weights = soft_labels
     trainer = SoftmaxGate(balance=0).trainer(X, 3, weights, Designs(weights))
-    assert trainer.additive is trainer
+    assert trainer.blockwise is trainer
 
 
 @pytest.mark.filterwarnings("ignore:EM did not converge")

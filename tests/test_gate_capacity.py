@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsRegressor
-from skmoe.em import capacity as capacity_module
+from skmoe.em.states import capacity as capacity_module
 from skmoe.em.states.capacity import CapacityMixture, minimise_dual
 from skmoe.gates import SoftmaxGate
 

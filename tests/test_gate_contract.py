@@ -174,7 +174,7 @@ def test_resume_comes_back_to_the_state(soft_labels, gate):
     first = clone(gate).trainer(X, 3, weights, designs)
     first.step(R * weights[:, None])
     second = clone(gate).trainer(X, 3, weights, designs)
-    second.resume(first.gate())
+    second.resume(first.fitted())
     assert_allclose(second.log_proba, first.log_proba, atol=1e-8)
     assert_allclose(second.penalty, first.penalty, rtol=1e-8)
 

@@ -69,7 +69,7 @@ def test_probabilities_of_a_row_are_of_a_fit_without_it(soft_labels):
         assert_allclose(trainer.log_proba[test], expected, rtol=1e-12)
     everything = fit_by_hand(TREE, X, R * weights[:, None], weights)
     assert_allclose(
-        trainer.gate().predict_log_proba(X),
+        trainer.fitted().predict_log_proba(X),
         floored_log_proba(everything, X, 3),
         rtol=1e-12,
     )
@@ -109,7 +109,7 @@ def test_likelihood_never_falls(gate):
 
 def test_likelihood_is_that_of_fits_without_the_row(regression, monkeypatch):
     """With one iteration gate and experts are known: fits to the start, by fold."""
-    monkeypatch.setattr("skmoe.em.states.whole.LEAD", 0)
+    monkeypatch.setattr("skmoe.em.states.whole.WARM_UP_ITERATIONS", 0)
     X, y = regression
     start = np.random.RandomState(0).dirichlet([1, 1], size=len(y))
     model = mixture(init=start, max_iter=1).fit(X, y)

@@ -74,11 +74,11 @@ def test_without_l1_the_trainer_is_the_one_that_runs_in_one_pass(soft_labels):
     for gate in (SoftmaxGate(), SoftmaxGate(alpha=0, l1_ratio=1)):
         trainer = gate.trainer(X, 3, weights, designs)
         assert type(trainer) is SoftmaxTrainer
-        assert trainer.additive is trainer
+        assert trainer.blockwise is trainer
         assert trainer.capacity_factor is None
     net = SoftmaxGate(l1_ratio=0.5).trainer(X, 3, weights, designs)
     assert type(net) is SparseSoftmaxTrainer
-    assert net.additive is None
+    assert net.blockwise is None
 
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.2, 0.7, 1.0])

@@ -119,7 +119,7 @@ def free(trainer):
 def test_the_score_is_the_gradient(soft_labels, kind):
     trainer, R = trained(soft_labels, kind)
     start, where = trainer.parameters, free(trainer)
-    _, ascent = trainer.outlook(R)
+    _, ascent = trainer.value_and_local_model(R)
 
     def expected(values):
         moved = start.copy()
@@ -139,7 +139,7 @@ def test_the_target_is_the_maximum_and_the_solver_inverts_its_curvature(
     trainer, R = trained(soft_labels, kind, reg_covar=0.0)
     trainer.step(R)
     best, where = trainer.parameters, free(trainer)
-    _, ascent = trainer.outlook(R)
+    _, ascent = trainer.value_and_local_model(R)
     assert_allclose(ascent.score, 0.0, atol=1e-10)
     assert_allclose(ascent.target, best, atol=1e-8)
     hessian = np.empty((where.sum(), where.sum()))
@@ -149,9 +149,9 @@ def test_the_target_is_the_maximum_and_the_solver_inverts_its_curvature(
             moved[index] += sign * 1e-5
             trainer.parameters = moved
             if sign == 1:
-                hessian[row] = trainer.outlook(R)[1].score[where]
+                hessian[row] = trainer.value_and_local_model(R)[1].score[where]
             else:
-                hessian[row] -= trainer.outlook(R)[1].score[where]
+                hessian[row] -= trainer.value_and_local_model(R)[1].score[where]
     trainer.parameters = best
     vector = np.random.RandomState(0).normal(size=where.sum())
     full = np.zeros(len(best))

@@ -167,13 +167,13 @@ def test_step_without_ascent_stays(soft_labels, monkeypatch):
     X, R, weights = soft_labels
     trainer = SoftmaxGate().trainer(X, 3, weights, Designs(weights))
     trainer.fit(R * weights[:, None])
-    best, outlook = trainer.parameters, trainer.outlook
+    best, value_and_local_model = trainer.parameters, trainer.value_and_local_model
 
     def downhill(responsibilities):
-        value, ascent = outlook(responsibilities)
+        value, ascent = value_and_local_model(responsibilities)
         return value, ascent._replace(target=best + 1e3)
 
-    monkeypatch.setattr(trainer, "outlook", downhill)
+    monkeypatch.setattr(trainer, "value_and_local_model", downhill)
     trainer.step(R * weights[:, None])
     assert_allclose(trainer.parameters, best, atol=1e-4)
 

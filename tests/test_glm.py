@@ -125,7 +125,7 @@ def test_score_is_the_gradient(name):
         return mixture.e_step()[1]
 
     position = mixture.parameters
-    score = mixture.linearise(mixture.e_step()[0]).score
+    score = mixture.local_model(mixture.e_step()[0]).score
     steps = 1e-6 * np.eye(len(position))
     numeric = [
         (objective(position + step) - objective(position - step)) / 2e-6
@@ -138,10 +138,10 @@ def test_score_is_the_gradient(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_blocks_add_up_to_the_whole(name, monkeypatch):
     mixture = make_mixture(name)
-    whole = mixture.linearise(mixture.e_step()[0])
+    whole = mixture.local_model(mixture.e_step()[0])
     monkeypatch.setattr("skmoe.numerics.batches.CACHE_SIZE", 1)
     mixture.parameters = mixture.parameters
-    blocks = mixture.linearise(mixture.e_step()[0])
+    blocks = mixture.local_model(mixture.e_step()[0])
     assert_allclose(blocks.score, whole.score, atol=1e-12)
     assert_allclose(blocks.target, whole.target, atol=1e-9)
 

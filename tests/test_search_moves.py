@@ -17,8 +17,8 @@ from conftest import two_boundaries
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.em.annealing import anneal
 from skmoe.em.driver import EM
-from skmoe.em.restarts import climb
-from skmoe.em.split import fan, half, mean_log_density
+from skmoe.em.restarts import best_of_starts
+from skmoe.em.split import crossing_score, half, mean_log_density
 from skmoe.em.split_merge import Moves, overlapping_pairs, split_and_merge
 from skmoe.em.starts import StartingPoint
 from skmoe.em.states.whole import Mixture
@@ -58,7 +58,7 @@ def at_work(monkeypatch):
         def stop(mixture, starts, new_run, max_iter, improve=None):
             raise Found(mixture, starts[0], new_run)
 
-        monkeypatch.setattr("skmoe.em._training.climb", stop)
+        monkeypatch.setattr("skmoe.em._training.best_of_starts", stop)
         with pytest.raises(Found) as found:
             model.fit(*data, **params)
         monkeypatch.undo()
@@ -166,7 +166,7 @@ def test_an_annealed_start_is_tried_besides_the_start_itself(at_work):
     ends = {}
     for way in (None, improve, worsen):
         mixture.restore(blank)
-        ends[way] = climb(mixture, [start[:]], new_run, 200, way).merit
+        ends[way] = best_of_starts(mixture, [start[:]], new_run, 200, way).merit
     assert ends[improve] > ends[None] + 1
     assert_allclose(ends[worsen], ends[None], atol=1e-5)
 
@@ -204,7 +204,7 @@ def test_the_fan_of_residuals_tells_crossing_lines_apart(at_work):
     model = MixtureOfExpertsRegressor(n_experts=2)
     mixture, _, _ = at_work(model, X[rows], y[rows])
     design, weights = mixture.experts.design, np.ones(rows.sum())
-    share = half(fan(design, y[rows], weights))
+    share = half(crossing_score(design, y[rows], weights))
     far = np.abs(X[rows, 0]) > 0.5
     agreement = np.mean((share[far] > 0.5) == (z[rows][far] == 0))
     assert max(agreement, 1 - agreement) > 0.99
@@ -291,7 +291,7 @@ def test_an_end_that_is_spurious_is_not_accepted():
         def restore(self, state):
             self.state = state
 
-        def admit(self, start):
+        def restrict(self, start):
             return start
 
     states, mixture, before = [], Stage(), Run(0.0)
@@ -410,7 +410,7 @@ def test_a_warm_start_goes_on_without_a_search(search, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("a warm start has no starts")
 
-    for name in ("climb", "anneal", "split_and_merge"):
+    for name in ("best_of_starts", "anneal", "split_and_merge"):
         monkeypatch.setattr(f"skmoe.em._training.{name}", refuse)
     model.fit(X, y)
     assert_allclose(model.lower_bound_, before, atol=1e-6)
@@ -442,6 +442,6 @@ def test_runs_of_one_start_are_not_cut_short(at_work):
     mixture, start, new_run = at_work(MixtureOfExpertsRegressor(), X, y)
     assert isinstance(new_run(), EM)
     assert isinstance(mixture, Mixture)
-    run = climb(mixture, [start], new_run, 200)
+    run = best_of_starts(mixture, [start], new_run, 200)
     plain = MixtureOfExpertsRegressor().fit(X, y)
     assert run.bounds == plain.lower_bounds_

@@ -9,9 +9,9 @@ from scipy.optimize import approx_fprime
 
 from skmoe.kernels import numpy_kernels
 from skmoe.numerics import softmax_regression as softmax
-from skmoe.numerics.softmax import log_softmax
 from skmoe.numerics.least_squares import SymmetricSolver, product
 from skmoe.numerics.packed import unpack_grams
+from skmoe.numerics.softmax import log_softmax
 
 
 def random_gram(size, rank, seed=0):

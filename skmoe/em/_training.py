@@ -12,8 +12,8 @@ from joblib import effective_n_jobs
 from skmoe.em.allowed import Allowed
 from skmoe.em.annealing import anneal
 from skmoe.em.driver import EM
-from skmoe.em.early_stopping import Watch
-from skmoe.em.restarts import climb
+from skmoe.em.early_stopping import EarlyStopping
+from skmoe.em.restarts import best_of_starts
 from skmoe.em.split_merge import Moves, split_and_merge
 from skmoe.em.starts import StartingPoint, initial_responsibilities
 from skmoe.em.states.capacity import CapacityMixture
@@ -54,7 +54,8 @@ class TrainingMixin:
                     rng=rng,
                     verbose=self.verbose,
                     step=step,
-                    watch=score and Watch(score, self.tol, self.n_iter_no_change),
+                    watch=score
+                    and EarlyStopping(score, self.tol, self.n_iter_no_change),
                 )
 
             if previous is not None:
@@ -65,9 +66,11 @@ class TrainingMixin:
         """Climb from the starts; the run that ends highest, `mixture` left there."""
         point = self._starting_point(gate_X, task)
         starts = initial_responsibilities(init, self.n_init, point, X, task.labels, rng)
-        starts = [mixture.admit(start, align=isinstance(init, str)) for start in starts]
+        starts = [
+            mixture.restrict(start, align=isinstance(init, str)) for start in starts
+        ]
         improve = anneal if self.search == "anneal" else None
-        run = climb(mixture, starts, new_run, self.max_iter, improve)
+        run = best_of_starts(mixture, starts, new_run, self.max_iter, improve)
         if self.search != "split_merge":
             return run
         return split_and_merge(mixture, run, Moves(point), new_run, self.max_iter)
@@ -136,7 +139,7 @@ class TrainingMixin:
                 grouped.is_parametric &= not drawn
                 yield grouped
             return
-        if drawn or gate.additive is None or experts.additive is None:
+        if drawn or gate.blockwise is None or experts.blockwise is None:
             yield Mixture(gate, experts, weights, allowed)
             return
         with one_blas_thread:

@@ -50,8 +50,8 @@ class ValidationMixin:
         self._accepted(task.families, y, None)
 
         def score(mixture):
-            gate = mixture.gate.gate()
-            experts = self._limited(mixture.experts.experts(), mixture, task)
+            gate = mixture.gate.fitted()
+            experts = self._limited(mixture.experts.fitted(), mixture, task)
             density = experts.log_density(expert_X, y)
             if groups is None:
                 joint, share = log_softmax(gate.scores(gate_X)) + density, weights

@@ -33,7 +33,7 @@ class EM:
         Quasi-Newton steps where the whole model is parametric.
     rng : RandomState
         Draws for stochastic EM.
-    watch : Watch or None
+    watch : EarlyStopping or None
         Early stopping: the state kept is then the one that held-out rows like best.
     bounds : list of float
         Objective after each iteration; never decreases.
@@ -65,7 +65,7 @@ class EM:
 
     def start(self, responsibilities):
         """First iteration: fit to the initial responsibilities."""
-        self.mixture.m_step(self.mixture.led_in(responsibilities))
+        self.mixture.m_step(self.mixture.warmed_up(responsibilities))
         self.bounds.append(self._e_step()[1])
         self._is_stale()
         return self

@@ -28,7 +28,7 @@ def draw_held_out(fraction, strata, rng, groups=None):
     return position < fraction
 
 
-class Watch:
+class EarlyStopping:
     """Early stopping: the state that held-out rows like best.
 
     Parameters

@@ -7,7 +7,7 @@ SHORT_RUN = 50
 SHORT_TOLERANCE = 1e-4
 
 
-def climb(mixture, starts, new_run, max_iter, improve=None):
+def best_of_starts(mixture, starts, new_run, max_iter, improve=None):
     """Run EM from every start; leave `mixture` at the best end and return that run.
 
     Each of several starts gets a short run, and the best is continued to convergence.
@@ -30,7 +30,7 @@ def climb(mixture, starts, new_run, max_iter, improve=None):
         tried as well; EM goes on from where it leaves the mixture.
     """
     blank = mixture.snapshot()
-    ways = [as_it_is] if improve is None else [as_it_is, improve]
+    ways = [unchanged] if improve is None else [unchanged, improve]
     trials = [(start, way) for start in starts for way in ways]
     runs = []
     for start, way in trials:
@@ -53,6 +53,6 @@ def climb(mixture, starts, new_run, max_iter, improve=None):
     return run
 
 
-def as_it_is(mixture, responsibilities):
+def unchanged(mixture, responsibilities):
     """Leave a start alone."""
     return responsibilities

@@ -44,7 +44,7 @@ def main_residuals(residuals, weights):
     return standardised(residuals @ np.linalg.eigh(gram)[1][:, -1:], weights)[:, 0]
 
 
-def fan(design, residuals, weights):
+def crossing_score(design, residuals, weights):
     r"""Residuals times the score along which they spread most, standardised, (n,).
 
     The score is :math:`a_i' d` with columns a of `design` (the intercept is one) and

@@ -4,8 +4,14 @@
 
 import numpy as np
 
-from skmoe.em.restarts import climb
-from skmoe.em.split import TINY, fan, half, main_residuals, mean_log_density
+from skmoe.em.restarts import best_of_starts
+from skmoe.em.split import (
+    TINY,
+    crossing_score,
+    half,
+    main_residuals,
+    mean_log_density,
+)
 from skmoe.em.starts import MAX_POOLED_FEATURES
 
 # Pairs merged in a round, and experts split for each, in two ways (docs/defaults.md).
@@ -18,10 +24,10 @@ SMALLEST_GAIN = 1e-5
 def split_and_merge(mixture, run, moves, new_run, max_iter):
     """Move experts until no move leads higher; leave `mixture` there, return its run.
 
-    A round tries a few moves of experts as `climb` tries starts, from the state
-    reached: short runs, the best one continued. Its end is kept if it is higher and not
-    spurious, or if the end before was spurious. So the objective never falls, but where
-    a collapsed expert had inflated it.
+    A round tries a few moves of experts as `best_of_starts` tries starts, from the
+    state reached: short runs, the best one continued. Its end is kept if it is higher
+    and not spurious, or if the end before was spurious. So the objective never falls,
+    but where a collapsed expert had inflated it.
 
     Parameters
     ----------
@@ -32,7 +38,7 @@ def split_and_merge(mixture, run, moves, new_run, max_iter):
     moves : callable
         ``moves(mixture)``, a list of responsibilities to start from.
     new_run, max_iter
-        As in `climb`.
+        As in `best_of_starts`.
 
     References
     ----------
@@ -41,10 +47,10 @@ def split_and_merge(mixture, run, moves, new_run, max_iter):
     """
     while True:
         state, is_spurious = mixture.snapshot(), mixture.collapsed().any()
-        starts = [mixture.admit(start) for start in moves(mixture)]
+        starts = [mixture.restrict(start) for start in moves(mixture)]
         if not starts:
             return run
-        moved = climb(mixture, starts, new_run, max_iter)
+        moved = best_of_starts(mixture, starts, new_run, max_iter)
         is_better = is_spurious or moved.merit > run.merit + SMALLEST_GAIN
         if mixture.collapsed().any() or not is_better:
             mixture.restore(state)
@@ -58,8 +64,8 @@ class Moves:
     Merged are the pairs whose responsibilities overlap most. For each pair, the split
     is of the merged expert itself, as two experts may share two lines between them in
     the wrong way, and of the one of the others that fits its rows worst: by the sign of
-    what a linear fit leaves of y, and by its `fan` unless features are so many that
-    there is no such fit. A function of the weighted rows, without randomness.
+    what a linear fit leaves of y, and by its `crossing_score` unless features are so
+    many that there is no such fit. A function of the weighted rows, without randomness.
 
     Parameters
     ----------
@@ -100,7 +106,7 @@ class Moves:
         residuals = main_residuals(self.point.residuals_under(own)[:], own)
         if self.point.experts.n_columns > MAX_POOLED_FEATURES:
             return (residuals,)
-        return residuals, fan(self.point.experts, residuals, own)
+        return residuals, crossing_score(self.point.experts, residuals, own)
 
 
 def overlapping_pairs(shares, weights):

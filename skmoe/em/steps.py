@@ -6,7 +6,7 @@ import numpy as np
 
 
 class PlainStep:
-    """The M-step of the parts themselves, each of which guards its own ascent."""
+    """The M-step of the parts themselves, each of which guards its own local."""
 
     predicted_gain = None
 
@@ -68,16 +68,16 @@ class QuasiNewtonStep:
     def advance(self, mixture, expectations):
         """Propose the next state."""
         position = mixture.parameters
-        ascent = mixture.linearise(expectations)
-        self._remember(position, ascent)
-        self.em_move = ascent.target - position
+        local = mixture.local_model(expectations)
+        self._remember(position, local)
+        self.em_move = local.target - position
         self.move, self.trials = self.em_move, 0
         self.predicted_gain = None
         self.n_steps += 1
-        if not ascent.smooth:
+        if not local.smooth:
             self.pairs, self.n_steps = [], -self.warm_up
         elif self.pairs and self.n_steps > self.warm_up:
-            self._accelerate(ascent)
+            self._accelerate(local)
         mixture.parameters = position + self.move
 
     def retreat(self, mixture):
@@ -97,31 +97,31 @@ class QuasiNewtonStep:
         mixture.parameters = self.position + self.length * self.em_move
         return True
 
-    def _remember(self, position, ascent):
-        self.length, score = 1.0, ascent.score
+    def _remember(self, position, local):
+        self.length, score = 1.0, local.score
         if self.position is not None and self.memory and self.smooth:
             moved, change = position - self.position, self.score - score
             curvature = moved @ change
             # Term by term, because the terms have one unit and the parameters have not.
             if curvature > 1e-12 * np.abs(moved * change).sum():
                 self.pairs = [*self.pairs, (moved, change, curvature)][-self.memory :]
-        self.position, self.score, self.smooth = position, score, ascent.smooth
+        self.position, self.score, self.smooth = position, score, local.smooth
 
-    def _accelerate(self, ascent):
-        direction = self._two_loops(ascent)
-        slope = ascent.score @ direction
+    def _accelerate(self, local):
+        direction = self._two_loops(local)
+        slope = local.score @ direction
         if slope > 0 and np.all(np.isfinite(direction)):
             self.move = direction
             self.predicted_gain = 0.5 * slope
         else:
             self.pairs = []
 
-    def _two_loops(self, ascent):
-        vector, multipliers = ascent.score.copy(), []
+    def _two_loops(self, local):
+        vector, multipliers = local.score.copy(), []
         for moved, change, curvature in reversed(self.pairs):
             multipliers.append(moved @ vector / curvature)
             vector -= multipliers[-1] * change
-        direction = ascent.solve(vector)
+        direction = local.solve(vector)
         for (moved, change, curvature), multiplier in zip(
             self.pairs, reversed(multipliers), strict=True
         ):

@@ -179,8 +179,8 @@ class ExpertsTrainer(ABC):
     """
 
     penalty = 0.0
-    #: The `Additive` trainer behind this one, if its steps are sums over rows.
-    additive = None
+    #: The `Blockwise` trainer behind this one, if its steps are sums over rows.
+    blockwise = None
 
     @property
     @abstractmethod
@@ -192,7 +192,7 @@ class ExpertsTrainer(ABC):
         """Step experts and dispersions; never lowers ``sum R log f - W penalty``."""
 
     @abstractmethod
-    def experts(self):
+    def fitted(self):
         """Return the fitted `BaseExperts` in the state reached."""
 
     @abstractmethod
@@ -207,6 +207,6 @@ class ExpertsTrainer(ABC):
         """Experts whose likelihood is unbounded, given each one's total weight (K,)."""
         return np.zeros(len(totals), dtype=bool)
 
-    def memorised(self):
+    def overfitted(self):
         """Indices of experts that know the rows they were fitted to by heart."""
         return []

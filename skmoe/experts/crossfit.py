@@ -28,7 +28,7 @@ from skmoe.trainers.local_model import rounding
 
 # A refit grows so many steps of its grid beyond the stages that counted before: up to
 # about twice their number.
-AHEAD = 5
+GRID_MARGIN = 5
 
 
 def check_cross_fitted(task):
@@ -167,7 +167,7 @@ class CrossFittedTrainer(EstimatorTrainer):
                     _answer_for,
                     rows=test,
                     classes=self.task.classes,
-                    grid=self._looks(k),
+                    grid=self._stages_tried(k),
                 ),
             )
             for k in experts
@@ -183,14 +183,18 @@ class CrossFittedTrainer(EstimatorTrainer):
         ]
         return [(staged, staged) for staged in joined]
 
-    def _looks(self, k):
+    def _stages_tried(self, k):
         """Numbers of stages to look at: a little beyond the one that counts so far."""
         grid, fit = self.grids[k], self.state[k]
-        return grid if grid is None or fit is None else grid[: fit.model.stage + AHEAD]
+        return (
+            grid
+            if grid is None or fit is None
+            else grid[: fit.model.stage + GRID_MARGIN]
+        )
 
     def _to_fit(self, k):
         """The estimator that becomes expert k's next fit, with no stages to spare."""
-        looks = self._looks(k)
+        looks = self._stages_tried(k)
         if looks is None:
             return super()._to_fit(k)
         return with_stages(self.task.templates[k], looks[-1])
@@ -253,7 +257,7 @@ class CrossFittedTrainer(EstimatorTrainer):
         density[self.held] = over_targets(terms)
         return density
 
-    def experts(self):
+    def fitted(self):
         """Return the experts fitted to all rows, with the weights of their folds."""
         weights = np.column_stack([fit.weights for fit in self.state])
         own = weights * self._own_rows(weights)
@@ -281,7 +285,7 @@ class CrossFittedTrainer(EstimatorTrainer):
         answers = [fit.model.prediction for fit in self.state]
         return self.held, np.stack(answers, axis=1)
 
-    def memorised(self):
+    def overfitted(self):
         """None: experts are not judged by the rows they were fitted to."""
         return []
 

@@ -13,8 +13,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from skmoe._compat import _check_method_params, _safe_indexing
 from skmoe.estimators.weighted import align_probabilities, fit_weighted, naming
 from skmoe.experts.base import BaseExperts, ExpertsTrainer
-from skmoe.experts.generalized import knows_family, of_family
-from skmoe.experts.overfitting import memorised
+from skmoe.experts.generalized import takes_family, with_family
+from skmoe.experts.overfitting import overfitted
 from skmoe.families.noise import Noise, over_targets
 from skmoe.trainers.local_model import rounding
 
@@ -98,7 +98,9 @@ class EstimatorTrainer(ExpertsTrainer):
 
     def __init__(self, task, previous=None):
         pairs = zip(task.templates, task.families, strict=True)
-        self.task = task = replace(task, templates=[of_family(*each) for each in pairs])
+        self.task = task = replace(
+            task, templates=[with_family(*each) for each in pairs]
+        )
         self.state: list = [None] * task.n_experts
         self._log_density = np.zeros((task.y.shape[0], task.n_experts))
         self.responses = [self._response(k) for k in range(task.n_experts)]
@@ -115,7 +117,7 @@ class EstimatorTrainer(ExpertsTrainer):
             return labels, None
         family = self.task.families[k]
         response, factor = family.response(self.task.y)
-        if knows_family(self.task.templates[k], family):
+        if takes_family(self.task.templates[k], family):
             return labels, None if factor is None else (factor > 0).astype(np.float64)
         return response if response.ndim == labels.ndim else response[:, 0], factor
 
@@ -146,11 +148,13 @@ class EstimatorTrainer(ExpertsTrainer):
         """Refit all experts in parallel; keep each fit that is no worse."""
         task = self.task
         alive = self._alive(responsibilities)
-        unborn = np.array([state is None for state in self.state])
+        never_fitted = np.array([state is None for state in self.state])
         # An expert that starts without rows starts from all of them.
-        orphans = unborn & ~alive
-        responsibilities = np.where(orphans, task.weights[:, None], responsibilities)
-        experts = np.flatnonzero(alive | unborn)
+        without_rows = never_fitted & ~alive
+        responsibilities = np.where(
+            without_rows, task.weights[:, None], responsibilities
+        )
+        experts = np.flatnonzero(alive | never_fitted)
         fits = self._refit(experts, responsibilities)
         self._log_density = self._log_density.copy()
         for k, (model, answered) in zip(experts, fits, strict=True):
@@ -160,7 +164,7 @@ class EstimatorTrainer(ExpertsTrainer):
         """New fits of some experts, in parallel, and what they answer."""
         own = self._own_rows(responsibilities)
         return self._fit_all(
-            (k, responsibilities[:, k] * own[:, k], self._question(k)) for k in experts
+            (k, responsibilities[:, k] * own[:, k], self._answering(k)) for k in experts
         )
 
     def _fit_all(self, jobs, work=None):
@@ -190,7 +194,7 @@ class EstimatorTrainer(ExpertsTrainer):
         """The estimator that becomes expert k's next fit."""
         return clone(self.task.templates[k])
 
-    def _question(self, k):
+    def _answering(self, k):
         """What a new fit of expert k is asked, a function of it and X."""
         return partial(answer, classes=self.task.classes)
 
@@ -231,7 +235,7 @@ class EstimatorTrainer(ExpertsTrainer):
         terms = family.log_density(y, prediction, parameters[:, None])
         return parameters, over_targets(terms)
 
-    def experts(self):
+    def fitted(self):
         """Return the fitted experts."""
         estimators, parameters, _ = zip(*self.state, strict=True)
         noise = Noise(self.task.families, parameters)
@@ -258,9 +262,9 @@ class EstimatorTrainer(ExpertsTrainer):
             ]
         )
 
-    def memorised(self):
+    def overfitted(self):
         """Experts that know the rows they were fitted to far better than others."""
-        return memorised(self, fit_and_answer)
+        return overfitted(self, fit_and_answer)
 
 
 def fit_and_answer(

@@ -171,7 +171,7 @@ class GeneralizedLinearRegressor(RegressorMixin, BaseEstimator):
         return tags
 
 
-def of_family(template, family):
+def with_family(template, family):
     """An expert's template, one that takes its mixture's family with that family."""
     takes_it = type(template) is GeneralizedLinearRegressor and template.family is None
     if family.is_background or not takes_it:
@@ -179,7 +179,7 @@ def of_family(template, family):
     return clone(template).set_params(family=family)
 
 
-def knows_family(template, family):
+def takes_family(template, family):
     """Whether an expert is a generalised linear model of that family by itself."""
     if type(template) is not GeneralizedLinearRegressor or template.family is None:
         return False

@@ -15,8 +15,8 @@ from skmoe.experts.stacked import StackedExperts
 from skmoe.families.links import LINK_FUNCTIONS, LINKS
 from skmoe.families.noise import Noise, grouped, over_targets
 from skmoe.numerics.least_squares import SymmetricSolver
-from skmoe.trainers.blockwise import Additive
-from skmoe.trainers.local_model import Ascent
+from skmoe.trainers.blockwise import Blockwise
+from skmoe.trainers.local_model import LocalModel
 
 # Positive parameters of families stay below these, and their ceilings: e^50 times a
 # floor, e^20 without one.
@@ -101,7 +101,7 @@ def is_generalised_linear(estimator, family):
     return type(estimator) is GeneralizedLinearRegressor and estimator.family is None
 
 
-class GLMTrainer(Additive, ExpertsTrainer):
+class GLMTrainer(Blockwise, ExpertsTrainer):
     r"""K generalised linear models at work.
 
     State: coefficients B (K, T, p) on the design matrix and the free parameters of the
@@ -286,7 +286,7 @@ class GLMTrainer(Additive, ExpertsTrainer):
 
     # -- the step ---------------------------------------------------------------------
 
-    def view(self, sums, grams):
+    def local_model(self, sums, grams):
         """Fisher's view of the coefficients, a damped one of the parameters."""
         totals, slope, of_families = sums
         alive = (totals > DEAD_SHARE * self.total) & self.fitted
@@ -314,7 +314,7 @@ class GLMTrainer(Additive, ExpertsTrainer):
             of_rest = vector[size:] * self.total / information
             return np.concatenate([solver.solve(slopes).ravel(), of_rest])
 
-        return Ascent(
+        return LocalModel(
             np.concatenate([(self.B + move).ravel(), free]),
             np.concatenate([slope.ravel(), score]) / self.total,
             solve,
@@ -386,7 +386,7 @@ class GLMTrainer(Additive, ExpertsTrainer):
 
     # -- results ----------------------------------------------------------------------
 
-    def experts(self):
+    def fitted(self):
         """Return fitted estimators, coefficients on the user's scale."""
         slopes, intercepts = self.design.to_user(self.B)
         noise = self.noise

@@ -16,8 +16,8 @@ from skmoe.families.gaussian import Gaussian
 from skmoe.families.noise import Noise
 from skmoe.numerics.least_squares import SymmetricSolver
 from skmoe.rows.moments import weighted_moments
-from skmoe.trainers.blockwise import Additive
-from skmoe.trainers.local_model import Ascent
+from skmoe.trainers.blockwise import Blockwise
+from skmoe.trainers.local_model import LocalModel
 
 # Beyond this width the Gram matrices outgrow the data; scikit-learn's own solvers then
 # fit each expert by itself.
@@ -70,7 +70,7 @@ def _transposed(matrices):
     return matrices.transpose(0, 2, 1)
 
 
-class LinearTrainer(Additive, ExpertsTrainer):
+class LinearTrainer(Blockwise, ExpertsTrainer):
     r"""K least-squares experts at work.
 
     State: coefficients B (K, T, p) on the design matrix and log standard deviations
@@ -180,7 +180,7 @@ class LinearTrainer(Additive, ExpertsTrainer):
         totals = responsibilities.sum(axis=1)
         return [totals, slope, squares], responsibilities
 
-    def view(self, sums, grams):
+    def local_model(self, sums, grams):
         """The exact M-step and its Gram matrices as information."""
         totals, slope, squares = sums
         alive = totals > DEAD_SHARE * self.total
@@ -197,7 +197,7 @@ class LinearTrainer(Additive, ExpertsTrainer):
         idle = rows <= DEAD_SHARE * self.total
         log_sigma[idle] = self.log_sigma[idle]
         self.is_deficient |= any(space.size for space in solver.null_spaces)
-        return Ascent(
+        return LocalModel(
             np.concatenate([(self.B + move).ravel(), log_sigma.ravel()]),
             self._score(slope, squares, rows),
             self._information_solver(solver, rows, alive),
@@ -244,7 +244,7 @@ class LinearTrainer(Additive, ExpertsTrainer):
 
         return solve
 
-    def experts(self):
+    def fitted(self):
         """Return fitted scikit-learn estimators, coefficients on the user's scale."""
         single = self.task.labels.ndim == 1
         slopes, intercepts = self._minimum_norm()

@@ -16,8 +16,8 @@ from skmoe.families.noise import Noise
 from skmoe.numerics import softmax_regression
 from skmoe.numerics.least_squares import SymmetricSolver
 from skmoe.numerics.softmax import softmax
-from skmoe.trainers.blockwise import Additive
-from skmoe.trainers.local_model import Ascent
+from skmoe.trainers.blockwise import Blockwise
+from skmoe.trainers.local_model import LocalModel
 
 # Above this number of free coefficients per expert a Newton step is no longer cheap;
 # scikit-learn's own solver then fits each expert by itself.
@@ -76,7 +76,7 @@ def _ridge(estimator):
     return 0.0 if estimator.penalty is None else 1.0 / estimator.C
 
 
-class LogisticTrainer(Additive, ExpertsTrainer):
+class LogisticTrainer(Blockwise, ExpertsTrainer):
     """K logistic experts at work: V (K, C - 1, p) on the standardised design.
 
     One Newton step per EM iteration, safeguarded, is a generalised M-step; at EM's
@@ -157,7 +157,7 @@ class LogisticTrainer(Additive, ExpertsTrainer):
         weights = self.design.kernels.softmax_curvature(proba, responsibilities)
         return [gradient], weights
 
-    def view(self, sums, grams):
+    def local_model(self, sums, grams):
         """Newton's view of each expert's weighted log likelihood."""
         n_experts = len(self.V)
         (gradient,) = sums
@@ -170,7 +170,7 @@ class LogisticTrainer(Additive, ExpertsTrainer):
         def solve(vector):
             return solver.solve(vector.reshape(score.shape)).ravel()
 
-        return Ascent(self.parameters + solve(score), score.ravel(), solve)
+        return LocalModel(self.parameters + solve(score), score.ravel(), solve)
 
     def _hessians(self, grams):
         """Negative Hessians of the experts, (K, (C - 1) p, (C - 1) p)."""
@@ -188,7 +188,7 @@ class LogisticTrainer(Additive, ExpertsTrainer):
             hessians[k, :, intercepts] = 0.0
         return hessians
 
-    def experts(self):
+    def fitted(self):
         """Return fitted `LogisticRegression`s, on the user's scale and labels."""
         estimators = []
         for k, template in enumerate(self.task.templates):

@@ -124,10 +124,10 @@ class NestedTrainer(EstimatorTrainer):
         going_on._steps = {}  # other responsibilities, another surface
         return going_on.set_params(warm_start=True, max_iter=INNER_STEPS)
 
-    def _question(self, k):
+    def _answering(self, k):
         if self._is_own(k):
             return partial(own_log_density, y=self.task.y)
-        return super()._question(k)
+        return super()._answering(k)
 
     def _alive(self, responsibilities):
         """As of any estimator; a mixture needs as many rows as it has experts."""

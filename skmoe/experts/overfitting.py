@@ -16,18 +16,18 @@ from skmoe.families.own_density import OwnDensity
 TIMES = 4
 # Only an expert that leaves less is suspect, which costs one more fit: rows held out
 # can hardly leave more than all of the variance.
-SUSPECT = 1 / TIMES
+CHECKED_BELOW = 1 / TIMES
 # Less than this share is none: the default floor of a standard deviation, squared.
-NOTHING = 1e-6
+NEGLIGIBLE_SHARE = 1e-6
 # The same of probabilities, which are not measured by a dispersion: the Brier score of
 # rows held out must be above 1/9 of that of the frequencies, as if 3 % of the rows of
 # two equal classes were wrong. Fewer errors do no harm, however few there are inside.
-SURE = 1 / (9 * TIMES)
+SMALL_BRIER = 1 / (9 * TIMES)
 # One row of so many is held out.
 STRIDE = 5
 
 
-def memorised(trainer, work):
+def overfitted(trainer, work):
     """Indices of the experts that leave TIMES as much unexplained on held-out rows.
 
     Parameters
@@ -37,7 +37,7 @@ def memorised(trainer, work):
     work : callable
         What fits an estimator and asks it, in a worker.
     """
-    least = NOTHING if trainer.task.classes is None else SURE
+    least = NEGLIGIBLE_SHARE if trainer.task.classes is None else SMALL_BRIER
     return [
         k
         for k, (inside, outside) in shares(trainer, work).items()
@@ -45,7 +45,7 @@ def memorised(trainer, work):
     ]
 
 
-def shares(trainer, work, suspect=SUSPECT):
+def shares(trainer, work, suspect=CHECKED_BELOW):
     """Shares of the variance unexplained, (inside, outside), of suspects by index.
 
     Experts that leave less than the share `suspect` of their rows are fitted once more,
@@ -60,11 +60,14 @@ def shares(trainer, work, suspect=SUSPECT):
         knows = fit.weights is None or family.is_background
         if knows or isinstance(family, OwnDensity) or not fit.weights[held].any():
             continue
-        answered = trainer._question(k)(fit.model, trainer.task.X)
+        answered = trainer._answering(k)(fit.model, trainer.task.X)
         inside[k] = _unexplained(trainer, k, answered)
     suspects = [k for k, share in inside.items() if share < suspect]
     refits = trainer._fit_all(
-        ((k, trainer.state[k].weights * ~held, trainer._question(k)) for k in suspects),
+        (
+            (k, trainer.state[k].weights * ~held, trainer._answering(k))
+            for k in suspects
+        ),
         partial(_try, work),
     )
     return {

@@ -152,7 +152,7 @@ class SparseLinearTrainer(ExpertsTrainer):
     def log_density(self):
         """Log density of y under each expert, (n, K)."""
         if self._log_density is None:
-            self._log_density = self.experts().log_density(self.X, self.y)
+            self._log_density = self.fitted().log_density(self.X, self.y)
         return self._log_density
 
     @property
@@ -242,7 +242,7 @@ class SparseLinearTrainer(ExpertsTrainer):
 
     # -- results ----------------------------------------------------------------------
 
-    def experts(self):
+    def fitted(self):
         """Return fitted scikit-learn estimators."""
         noise = Noise(self.task.families, list(self.state.sigma[:, None]))
         fitted = [self._fitted(k) for k in range(self.task.n_experts)]

@@ -14,7 +14,7 @@ from skmoe.experts.estimators import answer
 COUNTS = ("max_iter", "n_estimators")
 # Numbers of stages that are looked at: of a hundred, neighbours differ by a fifth,
 # within which the likelihood hardly changes.
-N_LOOKS = 25
+GRID_SIZE = 25
 
 
 def stage_grid(template, is_classifier):
@@ -28,7 +28,7 @@ def stage_grid(template, is_classifier):
     most = getattr(template, name)
     if not isinstance(most, Integral) or most < 1:
         return None
-    return np.unique(np.geomspace(1, int(most), N_LOOKS).round().astype(int)).tolist()
+    return np.unique(np.geomspace(1, int(most), GRID_SIZE).round().astype(int)).tolist()
 
 
 def with_stages(template, n_stages):

@@ -60,9 +60,9 @@ class BalancedTrainer(IteratedTrainer):
         """Take up a fitted gate."""
         self.inner.resume(fitted)
 
-    def gate(self):
+    def fitted(self):
         """Return the fitted gate."""
-        return self.inner.gate()
+        return self.inner.fitted()
 
     def snapshot(self):
         """The inner gate's snapshot."""

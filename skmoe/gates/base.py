@@ -146,7 +146,7 @@ class BaseGate(ABC, BaseEstimator):
         weights = check_sample_weight(sample_weight, X)
         trainer = self.trainer(X, responsibilities.shape[1], weights, Designs(weights))
         trainer.fit(responsibilities * weights[:, None])
-        fitted = trainer.gate()
+        fitted = trainer.fitted()
         self.__dict__.update(
             {key: value for key, value in vars(fitted).items() if key.endswith("_")}
         )

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 
 from skmoe._compat import _safe_indexing
 from skmoe.estimators.weighted import align_probabilities, fit_weighted
-from skmoe.gates.overfitting import knows_its_rows
+from skmoe.gates.overfitting import is_overfitted
 from skmoe.gates.trainers import GateTrainer
 
 SMALLEST_PROBABILITY = 1e-10
@@ -101,16 +101,16 @@ class ClassifierTrainer(GateTrainer):
             name="gate",
         )
 
-    def memorised(self):
+    def overfitted(self):
         """Whether the classifier knows its rows far better than others."""
-        return knows_its_rows(self)
+        return is_overfitted(self)
 
     def resume(self, fitted):
         """Take up a fitted classifier."""
         log_proba = fitted.predict_log_proba(self.X)
         self.state = GateFit(fitted.estimator_, None, log_proba)
 
-    def gate(self):
+    def fitted(self):
         """Return the fitted gate."""
         fitted = clone(self.template)
         fitted.estimator_ = self.state.classifier

@@ -150,7 +150,7 @@ class ConstantTrainer(SoftmaxTrainer):
         sums, weights = super().moments(block, rows, evaluated, responsibilities)
         return [*sums, responsibilities.sum(axis=1)], weights
 
-    def view(self, sums, grams):
+    def local_model(self, sums, grams):
         """As the softmax gate's, with the exact maximiser as target."""
         gradient, totals = sums
         proportions, more = np.exp(self.log_proportions), self.prior_rows
@@ -159,7 +159,7 @@ class ConstantTrainer(SoftmaxTrainer):
         grams = grams * (1.0 + n_experts * more / self.total)
         totals = np.maximum(totals + more, 1e-300)
         target = np.log(totals[:-1]) - np.log(totals[-1])
-        return super().view([gradient], grams)._replace(target=target)
+        return super().local_model([gradient], grams)._replace(target=target)
 
     def step(self, responsibilities):
         """Go to the maximum."""
@@ -174,7 +174,7 @@ class ConstantTrainer(SoftmaxTrainer):
         logs = np.log(np.maximum(fitted.proportions_, 1e-300))
         self.parameters = logs[:-1] - logs[-1]
 
-    def gate(self):
+    def fitted(self):
         """Return the fitted gate."""
         fitted = clone(self.template)
         fitted.proportions_ = np.exp(self.log_proportions)

@@ -49,7 +49,7 @@ class CrossFittedClassifier(ClassifierTrainer):
         ratios = (unknown * np.exp(rises[self.never])).sum(axis=1) / totals
         return gain + totals @ np.log(ratios)
 
-    def leader(self):
+    def warm_up_trainer(self):
         """The classifier judged by the rows that it is fitted to."""
         trainer = ClassifierTrainer(self.template, self.X, self.n_experts, self.weights)
         trainer.seed = self.seed
@@ -64,7 +64,7 @@ class CrossFittedClassifier(ClassifierTrainer):
             log_proba[rows] = of_rows
         return GateFit(None, responsibilities, log_proba)
 
-    def memorised(self):
+    def overfitted(self):
         """No: the gate is not judged by the rows that it was fitted to."""
         return False
 
@@ -78,10 +78,10 @@ class CrossFittedClassifier(ClassifierTrainer):
             )
         self.state = self._refit(fitted.responsibilities_)
 
-    def gate(self):
+    def fitted(self):
         """Return the gate fitted to all rows, with what its folds were fitted to."""
         responsibilities = self.state.responsibilities
-        fitted = super().gate()
+        fitted = super().fitted()
         fitted.estimator_ = self.fit_to(responsibilities)
         fitted.responsibilities_ = responsibilities
         return fitted

@@ -6,8 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from skmoe.gates.trainers import GateTrainer
-from skmoe.trainers.blockwise import Additive
-from skmoe.trainers.local_model import Ascent
+from skmoe.trainers.blockwise import Blockwise
+from skmoe.trainers.local_model import LocalModel
 
 # An expert whose share of all weight is below this keeps its density.
 DEAD_SHARE = 1e-8
@@ -15,7 +15,7 @@ TINY = np.finfo(np.float64).tiny
 LOG_2_PI = np.log(2 * np.pi)
 
 
-class GaussianTrainer(Additive, GateTrainer):
+class GaussianTrainer(Blockwise, GateTrainer):
     r"""Normal densities of the standardised columns, held as what whitens them.
 
     :math:`N(a; \mu, S)` with :math:`S^{-1} = U'U`, U lower triangular, and :math:`b =
@@ -130,7 +130,7 @@ class GaussianTrainer(Additive, GateTrainer):
         sums.append(responsibilities @ block.A[:-1].T ** 2)
         return sums, np.empty((0, responsibilities.shape[1]))
 
-    def view(self, sums, grams):
+    def local_model(self, sums, grams):
         """The closed form as target, and the complete-data score and information."""
         totals, first = sums[0][:, -1], sums[0][:, :-1].reshape(self.b.shape)
         if self.kind == "diag":
@@ -140,7 +140,7 @@ class GaussianTrainer(Additive, GateTrainer):
         U, b = self._maximiser(totals, first, second)
         share = np.maximum(totals / self.total, 1e-300)
         eta = np.log(share[:-1]) - np.log(share[-1])
-        return Ascent(
+        return LocalModel(
             np.concatenate([eta, U.ravel(), b.ravel()]),
             self._score(totals, first, second),
             self._information_solver(share, U, b),
@@ -213,7 +213,7 @@ class GaussianTrainer(Additive, GateTrainer):
 
     # -- to and from the user ---------------------------------------------------------
 
-    def gate(self):
+    def fitted(self):
         """Return the fitted gate, means and covariances on the user's scale."""
         template, scale = self.template, self.design.scale
         fitted = type(template)(**template.get_params(deep=False))

@@ -240,11 +240,11 @@ class HierarchicalTrainer(GateTrainer):
                 yield node, np.ascontiguousarray(shares[:, v])
             n_nodes *= n_children
 
-    def gate(self):
+    def fitted(self):
         """Return the fitted gate."""
         template = self.template
         fitted = HierarchicalGate(template.branching, template.alpha)
-        fitted.nodes_ = [[node.gate() for node in level] for level in self.levels]
+        fitted.nodes_ = [[node.fitted() for node in level] for level in self.levels]
         fitted.scale_ = self.design.scale
         return fitted
 

@@ -8,15 +8,15 @@ import numpy as np
 
 from skmoe._compat import _safe_indexing
 from skmoe.estimators.weighted import align_probabilities
-from skmoe.experts.overfitting import STRIDE, SURE, SUSPECT, TIMES
+from skmoe.experts.overfitting import CHECKED_BELOW, SMALL_BRIER, STRIDE, TIMES
 
 
-def knows_its_rows(trainer):
+def is_overfitted(trainer):
     """Whether a gate leaves TIMES as much of the responsibilities on held-out rows.
 
     The measure is that of experts that predict classes: the share of the variance of
     the responsibilities that the probabilities leave unexplained (a Brier score). Only
-    a gate that leaves less than SUSPECT is fitted once more, to four rows of five.
+    a gate that leaves less than CHECKED_BELOW is fitted again, to four rows of five.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def knows_its_rows(trainer):
     if responsibilities is None or trainer.n_experts == 1 or not len(held):
         return False
     inside = _unexplained(trainer, np.exp(trainer.log_proba))
-    if inside >= SUSPECT:
+    if inside >= CHECKED_BELOW:
         return False
     others = np.setdiff1d(np.arange(len(trainer.weights)), held)
     with warnings.catch_warnings():  # a check does not repeat the warnings of a fit
@@ -39,7 +39,7 @@ def knows_its_rows(trainer):
             return False
         X = _safe_indexing(trainer.X, held)
         proba = align_probabilities(classifier, X, np.arange(trainer.n_experts))
-    return bool(_unexplained(trainer, proba, held) > TIMES * max(inside, SURE))
+    return bool(_unexplained(trainer, proba, held) > TIMES * max(inside, SMALL_BRIER))
 
 
 def _unexplained(trainer, proba, rows=slice(None)):

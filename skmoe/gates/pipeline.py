@@ -166,9 +166,9 @@ class PipelineTrainer(GateTrainer):
         return self.last.log_marginal
 
     @property
-    def additive(self):
+    def blockwise(self):
         """The last gate, where its steps are sums over rows."""
-        return self.last.additive
+        return self.last.blockwise
 
     def step(self, responsibilities):
         """Step the last gate."""
@@ -182,17 +182,17 @@ class PipelineTrainer(GateTrainer):
         """Take up the last step of a fitted pipeline."""
         self.last.resume(fitted.pipeline_[-1])
 
-    def gate(self):
+    def fitted(self):
         """Return the fitted gate."""
-        return self.template._ending_in(self.pipeline, self.last.gate())
+        return self.template._ending_in(self.pipeline, self.last.fitted())
 
-    def memorised(self):
+    def overfitted(self):
         """Whether the last gate knows its rows far better than others."""
-        return self.last.memorised()
+        return self.last.overfitted()
 
-    def leader(self):
+    def warm_up_trainer(self):
         """What leads in the last gate, at work on what it sees."""
-        return self.last.leader()
+        return self.last.warm_up_trainer()
 
     def snapshot(self):
         """The last gate's snapshot."""

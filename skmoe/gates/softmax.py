@@ -18,8 +18,8 @@ from skmoe.gates.trainers import GateTrainer, IteratedTrainer
 from skmoe.numerics import softmax_regression as softmax
 from skmoe.numerics.least_squares import SymmetricSolver, product
 from skmoe.numerics.softmax import log_softmax
-from skmoe.trainers.blockwise import Additive
-from skmoe.trainers.local_model import Ascent
+from skmoe.trainers.blockwise import Blockwise
+from skmoe.trainers.local_model import LocalModel
 
 # Up to this number of experts the gate's step is Newton's, with K (K - 1) / 2 Gram
 # matrices per pass; from there on it is block-diagonal, with K (docs/benchmarks.md).
@@ -208,7 +208,7 @@ class SoftmaxGate(BaseGate):
         return scores
 
 
-class SoftmaxTrainer(Additive, IteratedTrainer):
+class SoftmaxTrainer(Blockwise, IteratedTrainer):
     r"""The softmax gate at work: V (K - 1, p) on the standardised design.
 
     The information is the Hessian of the expected log gate probability while that is
@@ -268,16 +268,16 @@ class SoftmaxTrainer(Additive, IteratedTrainer):
             expected = self.design.kernels.softmax_curvature(proba, weights[None])
         return [gradient], expected
 
-    def view(self, sums, grams):
+    def local_model(self, sums, grams):
         """Newton's view of the expected log gate probability, or a bound's."""
         if self.V.size == 0:  # a single expert leaves nothing to decide
-            return Ascent(self.parameters, self.parameters, np.zeros_like)
+            return LocalModel(self.parameters, self.parameters, np.zeros_like)
         (gradient,) = sums
         score = gradient[:-1] / self.total
         score -= (self.coupling @ self.V) * self.penalty_weights
         solver = self._newton if self.is_newton else self._block_diagonal
         score, solve = score.ravel(), solver(grams / self.total)
-        return Ascent(self.parameters + solve(score), score, solve)
+        return LocalModel(self.parameters + solve(score), score, solve)
 
     def _newton(self, grams):
         hessian = softmax.hessian(grams, self.penalty_weights, self.coupling)
@@ -340,7 +340,7 @@ class SoftmaxTrainer(Additive, IteratedTrainer):
         score -= (self.coupling @ self.V) * self.penalty_weights
         return likelihood / self.total - self.penalty, score
 
-    def gate(self):
+    def fitted(self):
         """Return the fitted gate, coefficients on the user's scale, summing to zero."""
         fitted = type(self.template)(**self.template.get_params(deep=False))
         all_experts = np.vstack([self.V, np.zeros((1, self.V.shape[1]))])

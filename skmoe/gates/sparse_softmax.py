@@ -135,7 +135,7 @@ class SparseSoftmaxTrainer(IteratedTrainer):
             length /= 2
         self.V[k], self.intercepts[k], self.scores, self._log_proba = start
 
-    def gate(self):
+    def fitted(self):
         """Return the fitted gate, coefficients on the user's scale, zeros kept."""
         fitted = type(self.template)(**self.template.get_params(deep=False))
         intercepts = self.intercepts - self.intercepts.mean()

@@ -16,8 +16,8 @@ class GateTrainer(ABC):
     """
 
     penalty = 0.0
-    #: The `Additive` trainer behind this one, if its steps are sums over rows.
-    additive = None
+    #: The `Blockwise` trainer behind this one, if its steps are sums over rows.
+    blockwise = None
     #: Largest load of an expert in equal shares, see `CapacityMixture`; None: any.
     capacity_factor = None
     #: Weighted total log density of X: zero, unless the gate models X as well and
@@ -35,7 +35,7 @@ class GateTrainer(ABC):
         """One step that does not lower ``sum R log g - W penalty``."""
 
     @abstractmethod
-    def gate(self):
+    def fitted(self):
         """Return a fitted gate in the state reached."""
 
     @abstractmethod
@@ -54,11 +54,11 @@ class GateTrainer(ABC):
         """Fit to fixed responsibilities; one step suffices unless overridden."""
         self.step(responsibilities)
 
-    def memorised(self):
+    def overfitted(self):
         """Whether the gate knows the rows it was fitted to far better than others."""
         return False
 
-    def leader(self):
+    def warm_up_trainer(self):
         """A trainer that a start is led in by, before this one; None: there is none."""
         return None
 

@@ -23,7 +23,7 @@ class DistributionScorer(_BaseScorer):
     is a float of which more is better.
     """
 
-    #: What is asked of the estimator that `reach` finds.
+    #: What is asked of the estimator that `unwrap` finds.
     _method = "predict_dist"
 
     def __init__(self, score_func, sign, **kwargs):
@@ -32,7 +32,7 @@ class DistributionScorer(_BaseScorer):
 
     def _score(self, method_caller, estimator, X, y_true, **kwargs):
         self._warn_overlap("A setting of the scorer is passed as metadata too.", kwargs)
-        model, X = reach(estimator, X, self._method)
+        model, X = unwrap(estimator, X, self._method)
         answer = self._ask(model, X, y_true)
         return self._sign * self._score_func(y_true, answer, **self._kwargs, **kwargs)
 
@@ -101,7 +101,7 @@ def make_distribution_scorer(score_func, *, greater_is_better=False, **kwargs):
     return DistributionScorer(score_func, sign, **kwargs)
 
 
-def reach(estimator, X, method):
+def unwrap(estimator, X, method):
     """The estimator that has `method` behind a Pipeline or a search, and its X.
 
     Raises
@@ -113,9 +113,9 @@ def reach(estimator, X, method):
         # `score_samples` of a Pipeline takes no y, and it hands no other method on.
         if len(estimator) > 1:
             X = estimator[:-1].transform(X)
-        return reach(estimator[-1], X, method)
+        return unwrap(estimator[-1], X, method)
     if hasattr(estimator, "best_estimator_"):
-        return reach(estimator.best_estimator_, X, method)
+        return unwrap(estimator.best_estimator_, X, method)
     if not hasattr(estimator, method):
         raise TypeError(
             f"{estimator!r} has no {method}, which this scorer needs. Pass a mixture "

@@ -43,7 +43,7 @@ def held_out_gates(gate, X, shares, task, groups=None):
             chosen, weights = chosen[first], np.ones(len(first))
         trainer = gate.trainer(rows, shares.shape[1], weights, Designs(weights))
         trainer.fit(chosen * weights[:, None])
-        scores.append(trainer.gate().scores(_safe_indexing(X, test)))
+        scores.append(trainer.fitted().scores(_safe_indexing(X, test)))
     return log_softmax(np.concatenate(scores))
 
 

@@ -13,17 +13,17 @@ from skmoe.rows.design import Design
 from skmoe.trainers.local_model import Parametric
 
 
-class Additive(Parametric):
+class Blockwise(Parametric):
     """A parametric trainer that contributes to an EM step block by block.
 
     In one pass over the rows, each block of the `design` is read once: `evaluate`
     gives the E-step its log terms; once responsibilities are known, `moments` gives
     what the M-step sums over rows, and with which weights it wants Gram matrices of the
-    columns; when all blocks are added, `view` turns the sums into the step. Nothing of
-    the size of the data is kept.
+    columns; when all blocks are added, `local_model` turns the sums into the step.
+    Nothing of the size of the data is kept.
 
-    A part that meets others which are not additive (a tree beside a linear gate) runs
-    the same methods block by block with the responsibilities it is given.
+    A part that meets others which are not sums over rows (a tree beside a linear
+    gate) runs the same methods block by block with the responsibilities it is given.
 
     Subclasses have `design`, `total` (sum of the sample weights), `penalty`,
     `parameters`, `n_curvatures` (Gram matrices per row), and the methods below.
@@ -35,7 +35,7 @@ class Additive(Parametric):
     n_curvatures = 1
 
     @property
-    def additive(self):
+    def blockwise(self):
         """The trainer itself: its steps are sums over rows."""
         return self
 
@@ -54,8 +54,8 @@ class Additive(Parametric):
         """
 
     @abstractmethod
-    def view(self, sums, grams):
-        """The `Ascent` that the sums over all rows amount to; `grams` (q, p, p)."""
+    def local_model(self, sums, grams):
+        """The `LocalModel` that the sums over all rows amount to; `grams` (q, p, p)."""
 
     def batches(self):
         """Slices of rows, short enough for the cache."""
@@ -69,8 +69,8 @@ class Additive(Parametric):
         ]
         return np.concatenate(blocks, axis=1).T
 
-    def outlook(self, responsibilities):
-        """`expected` at given responsibilities (n, K), and the `Ascent` from here."""
+    def value_and_local_model(self, responsibilities):
+        """`expected` at responsibilities (n, K), and the `LocalModel` from here."""
         value = 0.0
         totals: Any = None  # an empty sum
         for rows in self.batches():
@@ -81,8 +81,8 @@ class Additive(Parametric):
             sums, weights = self.moments(block, rows, evaluated, share)
             totals = add(totals, [sums, block.grams(weights)])
         sums, grams = totals
-        ascent = self.view(sums, unpack_grams(grams, self.design.n_columns))
-        return float(value) / self.total - self.penalty, ascent
+        local = self.local_model(sums, unpack_grams(grams, self.design.n_columns))
+        return float(value) / self.total - self.penalty, local
 
     def expected(self, responsibilities):
         """Mean expected log term minus the penalty."""

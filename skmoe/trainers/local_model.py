@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Ascent(NamedTuple):
+class LocalModel(NamedTuple):
     """The local view of the objective that one M-step computes anyway.
 
     Attributes
@@ -36,12 +36,13 @@ class Parametric:
     """A trainer whose state is one flat vector, `parameters`.
 
     Subclasses implement the property `parameters`, ``expected(responsibilities)``, and
-    ``outlook(responsibilities)``, the expectation and the `Ascent` from here.
+    ``value_and_local_model(responsibilities)``, the expectation and the `LocalModel`
+    from here.
     """
 
     parameters: np.ndarray
     expected: Callable
-    outlook: Callable
+    value_and_local_model: Callable
 
     def step(self, responsibilities):
         """One step that does not lower the expectation."""
@@ -53,8 +54,8 @@ class Parametric:
         Returns the gain.
         """
         start = self.parameters
-        before, ascent = self.outlook(responsibilities)
-        move = ascent.target - start
+        before, local = self.value_and_local_model(responsibilities)
+        move = local.target - start
         for _ in range(30):
             self.parameters = start + move
             after = self.expected(responsibilities)

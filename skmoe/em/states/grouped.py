@@ -6,7 +6,7 @@ import numpy as np
 
 from skmoe.em.states.whole import Mixture
 from skmoe.rows.groups import mean_by_group, sum_by_group
-from skmoe.trainers.local_model import Ascent, Parametric
+from skmoe.trainers.local_model import LocalModel, Parametric
 
 
 class GroupedMixture(Mixture):
@@ -61,10 +61,10 @@ class GroupedMixture(Mixture):
         """Weight of rows that each expert is responsible for, (K,)."""
         return self.row_weights @ self.e_step()[0][self.groups]
 
-    def admit(self, start, align=False):
+    def restrict(self, start, align=False):
         """A start of rows (n, K) as one of groups (G, K)."""
         start = mean_by_group(start[:], self.groups, self.row_weights)
-        return super().admit(start, align)
+        return super().restrict(start, align)
 
     def shares(self):
         """Responsibilities of all rows, which are those of their groups, (n, K)."""
@@ -90,17 +90,17 @@ class GroupedMixture(Mixture):
         size = self.gate.parameters.size
         self.gate.parameters, self.experts.parameters = values[:size], values[size:]
 
-    def linearise(self, responsibilities):
-        """The M-step's view of the objective, an `Ascent` over `parameters`."""
-        _, gate = self.gate.outlook(responsibilities)
-        _, experts = self.experts.outlook(self._of_rows(responsibilities))
+    def local_model(self, responsibilities):
+        """The M-step's view of the objective, an `LocalModel` over `parameters`."""
+        _, gate = self.gate.value_and_local_model(responsibilities)
+        _, experts = self.experts.value_and_local_model(self._of_rows(responsibilities))
         size, factor = gate.target.size, self._rows_per_group
 
         def solve(vector):
             of_experts = experts.solve(vector[size:] / factor)
             return np.concatenate([gate.solve(vector[:size]), of_experts])
 
-        return Ascent(
+        return LocalModel(
             np.concatenate([gate.target, experts.target]),
             np.concatenate([gate.score, experts.score * factor]),
             solve,

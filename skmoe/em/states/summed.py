@@ -12,7 +12,7 @@ from skmoe.numerics.batches import TASK_ROWS, block_batches, row_batches
 from skmoe.numerics.packed import unpack_grams
 from skmoe.numerics.softmax import softmax
 from skmoe.trainers.blockwise import add
-from skmoe.trainers.local_model import Ascent
+from skmoe.trainers.local_model import LocalModel
 
 
 class SummedMixture(Mixture):
@@ -27,7 +27,7 @@ class SummedMixture(Mixture):
     Parameters
     ----------
     gate : GateTrainer
-        With an `Additive` trainer as `additive`.
+        With an `Blockwise` trainer as `blockwise`.
     experts : ExpertsTrainer
         Likewise.
     weights : ndarray of shape (n,)
@@ -42,7 +42,7 @@ class SummedMixture(Mixture):
 
     def __init__(self, gate, experts, weights, allowed=None, map=map):
         super().__init__(gate, experts, weights, allowed)
-        self.parts = gate.additive, experts.additive
+        self.parts = gate.blockwise, experts.blockwise
         self.map = map
         free = allowed is None
         self._compiled = compiled_pass(*self.parts, weights) if free else None
@@ -96,12 +96,12 @@ class SummedMixture(Mixture):
             part.ascend(weighted)
         self._passes = {}
 
-    def linearise(self, sums):
-        """The M-step's view of the objective, an `Ascent` over `parameters`."""
+    def local_model(self, sums):
+        """The M-step's view of the objective, an `LocalModel` over `parameters`."""
         _, _, gate_sums, expert_sums, packed = sums
         gate_grams, expert_grams = self._unpack(packed)
-        gate = self.parts[0].view(gate_sums, gate_grams)
-        experts = self.parts[1].view(expert_sums, expert_grams)
+        gate = self.parts[0].local_model(gate_sums, gate_grams)
+        experts = self.parts[1].local_model(expert_sums, expert_grams)
         size = gate.target.size
 
         def solve(vector):
@@ -109,7 +109,7 @@ class SummedMixture(Mixture):
                 [gate.solve(vector[:size]), experts.solve(vector[size:])]
             )
 
-        return Ascent(
+        return LocalModel(
             np.concatenate([gate.target, experts.target]),
             np.concatenate([gate.score, experts.score]),
             solve,

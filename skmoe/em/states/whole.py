@@ -7,7 +7,7 @@ import numpy as np
 from skmoe.numerics.softmax import softmax
 
 # Iterations; what they were chosen by is "When gates memorise" in docs/defaults.md.
-LEAD = 3
+WARM_UP_ITERATIONS = 3
 
 
 class Mixture:
@@ -87,7 +87,7 @@ class Mixture:
         """Weight that each expert is responsible for, (K,)."""
         return self.weights @ self.e_step()[0]
 
-    def admit(self, start, align=False):
+    def restrict(self, start, align=False):
         """A start (n, K) as `m_step` takes it, kept to the experts that are allowed.
 
         With `align`, experts may be renamed to agree with known ones.
@@ -96,13 +96,13 @@ class Mixture:
             return start
         return self.allowed.start(start, self.weights, align)
 
-    def led_in(self, start):
-        """A start after LEAD iterations under the gate's leader, if it has one."""
-        gate, leader = self.gate, self.gate.leader()
+    def warmed_up(self, start):
+        """A start after some iterations under the gate's warm-up trainer, if any."""
+        gate, leader = self.gate, self.gate.warm_up_trainer()
         if leader is None:
             return start
         self.gate = leader
-        for _ in range(LEAD):
+        for _ in range(WARM_UP_ITERATIONS):
             self.m_step(start)
             start, _ = self.e_step()
         self.gate = gate
