@@ -132,7 +132,7 @@ class GLMTrainer(Blockwise, ExpertsTrainer):
         )
         self.design = task.designs.get(task.X, centered=bool(self.fit_intercept.all()))
         self.groups = grouped(task.families)
-        self.fitted = np.array([not f.is_background for f in task.families])
+        self.foreground = np.array([not f.is_background for f in task.families])
         pairs = zip(templates, task.families, strict=True)
         self.links = [link_of(template, family) for template, family in pairs]
         n_targets = task.families[0].n_targets(task.y)
@@ -171,7 +171,7 @@ class GLMTrainer(Blockwise, ExpertsTrainer):
             weights = self.weights if factor is None else self.weights * factor
             ok = np.isfinite(response).all(axis=1) & family.accepts(self.y)
             mean = weights[ok] @ response[ok] / np.maximum(weights[ok].sum(), TINY)
-            if self.fitted[k] and self.fit_intercept[k]:
+            if self.foreground[k] and self.fit_intercept[k]:
                 self.B[k, :, -1] = _finite_score(self.links[k], mean)
             predictions = np.broadcast_to(mean, (ok.sum(), len(mean)))
             parameters = family.fit_parameters(
@@ -289,7 +289,7 @@ class GLMTrainer(Blockwise, ExpertsTrainer):
     def local_model(self, sums, grams):
         """Fisher's view of the coefficients, a damped one of the parameters."""
         totals, slope, of_families = sums
-        alive = (totals > DEAD_SHARE * self.total) & self.fitted
+        alive = (totals > DEAD_SHARE * self.total) & self.foreground
         slope = slope.reshape(self.B.shape) - self.ridge[:, None] * self.B
         slope[~self.fit_intercept, :, -1] = 0.0
         slope[~alive] = 0.0
