@@ -53,7 +53,7 @@ class Counted:
 
 def squarem(mixture, start):
     """Varadhan & Roland (2008), scheme S3, falling back to EM where the bound falls."""
-    mixture.m_step(start)
+    mixture.begin(start)
     sums, bound = mixture.e_step()
     while len(mixture.bounds) < MAX_PASSES:
         start, before = mixture.parameters, bound

@@ -118,7 +118,7 @@ def threads(n_samples=400_000, n_features=10, n_experts=4):
         return
     X, y, labels = simulate_lines(n_samples, n_features, n_experts)
     mixture = make_mixture(X, y, n_experts, "numba")
-    mixture.m_step(OneHot(labels, n_experts))
+    mixture.begin(OneHot(labels, n_experts))
     with (
         ThreadPoolExecutor(2) as executor,
         Parallel(n_jobs=2, require="sharedmem") as parallel,

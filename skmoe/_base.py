@@ -1,75 +1,62 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What both estimators share: validate, run EM, expose."""
+"""What both estimators share: parameters, validation, fit, one-line answers."""
 
-import warnings
+from abc import ABC, abstractmethod
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import (
-    Bunch,
-    check_consistent_length,
-    check_random_state,
-    get_tags,
-)
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     process_routing,
 )
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import (
     HasMethods,
     Interval,
     StrOptions,
     _BaseComposition,
-    _check_method_params,
-    _num_samples,
+    _check_feature_names,
+    _check_n_features,
+    _fit_context,
     _raise_for_params,
-    _safe_indexing,
-    check_sample_weight,
     visual_block,
+    warn_user,
 )
-from skmoe.em._training import TrainingMixin
-from skmoe.em._validation import ValidationMixin
-from skmoe.em.allowed import allowed_experts
-from skmoe.estimators.parameters import count_parameters
+from skmoe.em.allowed import accepted_rows
+from skmoe.em.fit import Settings, fit_mixture
+from skmoe.em.warm_start import Previous, WarmStart, terms_of
 from skmoe.estimators.seeds import seeded_clones
 from skmoe.experts import kind_of
 from skmoe.experts.base import ExpertTask
-from skmoe.families.noise import grouped
+from skmoe.experts.setup import ExpertSetup
 from skmoe.gates import SoftmaxGate, check_gate
 from skmoe.inference import observed_information
 from skmoe.kernels import get_kernels
-from skmoe.mixture._likelihood import LikelihoodMixin
-from skmoe.mixture._prediction import PredictionMixin
 from skmoe.mixture.summary import summarise
-from skmoe.rows.columns import (
-    as_numeric,
-    is_frame,
-    resolve_columns,
-    select_columns,
-    single_column,
-)
+from skmoe.mixture.training import TrainingRecord
+from skmoe.rows.columns import resolve
 from skmoe.rows.design import Designs
-from skmoe.rows.folds import make_folds
-from skmoe.rows.groups import check_expert_labels, check_groups
+from skmoe.rows.groups import check_groups
+from skmoe.rows.inputs import InputReader, is_frame
+from skmoe.rows.rows import Rows
+from skmoe.rows.table import check_X, read_table
 
 DEFAULT_N_EXPERTS = 3
 _NAMED_DEFAULT = {"gate": "SoftmaxGate()", "experts": "Ridge()"}
 
 
-class BaseMixtureOfExperts(
-    TrainingMixin,
-    ValidationMixin,
-    PredictionMixin,
-    LikelihoodMixin,
-    _BaseComposition,
-):
-    """Validation, EM and everything that does not depend on the kind of y."""
+class BaseMixtureOfExperts(_BaseComposition, ABC):
+    """Parameters, validation, fit, and answers that do not depend on the kind of y.
+
+    A fitted estimator holds `_mixture`, the `FittedMixture` that every answer is asked
+    of, and `_warm_start`. It is changed by a fit that succeeds only.
+    """
 
     _parameter_constraints: dict = {
         "experts": [None, list, HasMethods(["fit"])],
@@ -189,56 +176,141 @@ class BaseMixtureOfExperts(
 
     # -- fit --------------------------------------------------------------------------
 
+    # Experts and gate are validated by what is asked of them, in `fit`.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        groups=None,
+        expert_labels=None,
+        **fit_params,
+    ):
+        """Fit gate, experts and, of a regressor, their noise by EM.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows. A dataframe reaches experts that are not linear as it is.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets of a regressor, of which several share one latent expert per row;
+            class labels of a classifier, of any type that scikit-learn takes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Row weights: an integer weight is that many equal rows; None: all one.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group (a person, a shop) share one latent expert: the E-step
+            multiplies their densities. The gate should see columns that are constant
+            within a group; others are averaged, with a warning.
+        expert_labels : array-like of shape (n_samples,), default=None
+            The expert of rows for which it is known: an index 0..K-1 or an expert's
+            name; -1, None or NaN where it is unknown. Known rows keep it, so segments
+            may be given, partly given or learned; `log_likelihood_` is then that of y
+            and the known labels.
+        **fit_params : dict
+            Metadata for the experts' `fit`; needs
+            ``sklearn.set_config(enable_metadata_routing=True)``.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            On bad parameters or data, with the name and the value received.
+        TypeError
+            If an expert or the gate lacks a method that is needed.
+        """
+        return self._fit(X, y, sample_weight, groups, expert_labels, fit_params)
+
     def _fit(self, X, y, sample_weight, groups, expert_labels, fit_params):
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but "
-                "the target y is None."
-            )
-        self._check_combinations()
+        """Fit gate and experts; nothing is assigned before all has succeeded."""
+        self._check_combinations(y)
         names, templates = self._named_templates()
         self._check_experts(names, templates)
-        expert_params = self._route(fit_params, names)
-        given = X
-        X, y, weights, rows = self._check_fit_input(X, y, sample_weight, len(names))
+        routed = self._route(fit_params, names)
         rng = check_random_state(self.random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
-        self._resolve_columns(X)
-        if self.early_stopping:
-            parts = X, y, weights, rows
-            (X, y, weights, rows), held_out = self._split(parts, groups, given, rng)
-            self._check_n_samples(X, len(names))
-        groups = self._check_groups(groups, len(names), given, rows)
-        task = self._task(X, y, weights, names, templates, seeds)
-        task.fit_params = _params_of_rows(expert_params, given, rows, len(y))
-        task.folds = make_folds(
-            self.cv,
-            X,
-            y,
-            groups,
-            rng,
-            is_classification=task.classes is not None,
-            n_given=_num_samples(given),
-            rows=rows,
-        )
-        labels = check_expert_labels(expert_labels, names, given, rows)
-        accepted = self._accepted(task.families, task.y, labels)
-        kind = kind_of(task)
         gate = self._gate_template(seeds)
-        self._numeric = (gate.numeric, kind.numeric)
-        gate_X, task.X = self._inputs(X, templates)
-        if task.offset is not None:
-            task.X = task.X[:, :-1]
-        self._check_width(kind, task.X, templates)
-        score = None
+
+        table = self._read_table(X, y, sample_weight)
+        self._check_n_samples(len(table.y), len(names))
+        columns = resolve(
+            table.X,
+            self.gate_features,
+            self.expert_features,
+            getattr(self, "offset_feature", None),
+        )
+        families = self._families_of(templates)
+        targets = self._learn_targets(table.y, families)
+        setup = ExpertSetup(
+            templates=seeded_clones(templates, seeds),
+            names=names,
+            families=families,
+            classes=targets.classes,
+            fit_params=routed,
+            n_features=columns.n_covariates(table.X.shape[1]),
+            has_offset=columns.offset is not None,
+            is_cross_fitted=self.cv is not None,
+        )
+        kind = kind_of(setup)
+        self._check_width(kind, setup)
+        reader = InputReader(
+            columns, gate.numeric, kind.numeric, _allow_nan(templates), self._owner
+        )
+        rows = Rows.read(
+            table,
+            reader,
+            targets,
+            groups=groups,
+            expert_labels=expert_labels,
+            names=names,
+        )
+        held_out = None
         if self.early_stopping:
-            score = self._held_out_score(held_out, task, templates)
-        init, parts = self._init_of(rows, given), (gate, gate_X, kind, task)
-        allowed = allowed_experts(labels, accepted)
-        mixture, run = self._run(*parts, X, init, rng, groups, allowed, score)
-        self._expose(mixture, run, task)
-        self._expose_held_out(mixture, task, gate, gate_X, groups)
+            strata = targets.strata(rows.labels)
+            rows, held_out = rows.split(self.validation_fraction, strata, rng)
+            accepted_rows(families, held_out.y)
+            self._check_n_samples(rows.n_samples, len(names))
+            self._check_classes(rows, targets)
+        self._check_groups(rows, len(names))
+
+        task = self._task(setup, rows, rows.of_these(routed, X), seeds, rng)
+        settings = self._settings(
+            self._score_of(held_out, setup, reader, targets, rows)
+        )
+        terms = terms_of(gate, kind, task, rows)
+        previous = self._previous(terms)
+        state, run = fit_mixture(gate, kind, task, rows, settings, rng, previous)
+
+        mixture = self._mixture_of(state, names, reader, targets, rows)
+        mixture.training = TrainingRecord.of(state, rows.weight_unit)
+        self._calibrate(mixture, state, gate, task, rows)
+        self._expose(X, mixture, run, self._log_likelihood(state, mixture, rows))
+        # What acceleration has learnt serves a warm start that climbs the same way.
+        keeps = self.warm_start and state.is_parametric
+        self._warm_start = WarmStart(terms, {self._way: run.step} if keeps else {})
+        self._warn()
         return self
+
+    @property
+    def _owner(self):
+        """Name of the estimator in messages about data."""
+        return type(self).__name__
+
+    def _check_combinations(self, y):
+        if y is None:
+            raise ValueError(
+                f"This {self._owner} estimator requires y to be passed, but the target "
+                "y is None."
+            )
+        if self.early_stopping and self.cv is not None:
+            raise ValueError(
+                "early_stopping=True holds rows out of EM, and cv predicts every row "
+                f"by fits without it: give one of them. Got cv={self.cv!r}."
+            )
 
     def _gate_template(self, seeds):
         """The gate, unfitted; its random states are not those of any expert."""
@@ -247,96 +319,6 @@ class BaseMixtureOfExperts(
         seed = check_random_state(seeds[0]).randint(np.iinfo(np.int32).max)
         # As a gate: what resamples rows for a bare classifier is seeded too.
         return seeded_clones([check_gate(self.gate)], [seed])[0]
-
-    def _check_combinations(self):
-        if self.early_stopping and self.cv is not None:
-            raise ValueError(
-                "early_stopping=True holds rows out of EM, and cv predicts every row "
-                f"by fits without it: give one of them. Got cv={self.cv!r}."
-            )
-
-    @staticmethod
-    def _check_groups(groups, n_experts, given, rows):
-        """Codes of the groups of the kept rows, or None."""
-        if groups is None:
-            return None
-        groups = check_groups(groups, given, rows)
-        if groups.max() + 1 < n_experts:
-            raise ValueError(
-                f"groups must be at least n_experts={n_experts}, since the rows of one "
-                f"group share one expert. Got {groups.max() + 1}."
-            )
-        return groups
-
-    def _task(self, X, y, weights, names, templates, seeds):
-        """What the experts need to know, X still as the user gave it."""
-        families, coded, floors, classes = self._problem(y, weights, templates)
-        kernels = get_kernels(self.engine, len(weights) * len(names))
-        offset = None
-        if self._offset_column is not None:
-            offset = single_column(X, self._offset_column, self)
-        return ExpertTask(
-            templates=seeded_clones(templates, seeds),
-            names=names,
-            X=select_columns(X, self._expert_columns),
-            y=coded,
-            labels=y,
-            classes=classes,
-            weights=weights,
-            families=families,
-            floors=floors,
-            designs=Designs(weights, kernels),
-            n_jobs=self.n_jobs,
-            seeds=seeds,
-            offset=offset,
-        )
-
-    def _resolve_columns(self, X):
-        """Indices of the columns that gate and experts see; None for all."""
-        self._gate_columns = resolve_columns(X, self.gate_features, "gate_features")
-        self._expert_columns = resolve_columns(
-            X, self.expert_features, "expert_features"
-        )
-        self._offset_column = None
-        if getattr(self, "offset_feature", None) is None:
-            return
-        if not isinstance(self.offset_feature, (str, Integral)):
-            raise TypeError(
-                "offset_feature must be the name or the index of one column. Got "
-                f"{self.offset_feature!r}."
-            )
-        (offset,) = resolve_columns(X, [self.offset_feature], "offset_feature")
-        others = np.delete(np.arange(X.shape[1]), offset)
-        if self._gate_columns is None:
-            self._gate_columns = others
-        if self._expert_columns is None:
-            self._expert_columns = others
-        # No covariate, also where a selection of columns takes it in.
-        self._expert_columns = self._expert_columns[self._expert_columns != offset]
-        self._offset_column = offset
-
-    def _accepted(self, families, y, labels):
-        """Which experts' families accept each row's y, (n, K); None where all do.
-
-        With several families a value must be in the domain of one of them.
-        """
-        distinct = grouped(families)
-        if len(distinct) == 1:
-            families[0].check_target(y)
-            return None if labels is None else np.ones((len(y), len(families)), bool)
-        accepted = np.empty((len(y), len(families)), dtype=bool)
-        for family, experts in distinct:
-            family.check_settings()
-            family.check_range(y)
-            accepted[:, experts] = family.accepts(y)[:, None]
-        rows = np.flatnonzero(~accepted.any(axis=1))
-        if len(rows):
-            domains = ", ".join(f"{f.name!r} ({f.domain})" for f, _ in distinct)
-            raise ValueError(
-                f"y[{rows[0]}] = {y[rows[0]].tolist()} is in the domain of no family: "
-                f"{domains}."
-            )
-        return accepted
 
     def _route(self, fit_params, names):
         """Keywords for each expert's fit."""
@@ -354,190 +336,401 @@ class BaseMixtureOfExperts(
             )
         return params
 
-    def _check_fit_input(self, X, y, sample_weight, n_experts):
+    def _read_table(self, X, y, sample_weight):
         """Validated X, y and weights, rows of weight zero dropped."""
-        X = self._check_X(X, reset=True)
-        y = self._check_y(y, X)
-        if sample_weight is None:  # one number, not one per row
-            weights = np.broadcast_to(1.0, y.shape[:1])
-            if self.cv is not None:  # refits make much of how a sum is rounded
-                weights = np.ascontiguousarray(weights)
-        else:
-            weights = check_sample_weight(sample_weight, X)
-        weights = self._class_weighted(weights, y)
-        rows: slice | np.ndarray = slice(None)
-        if weights.min(initial=np.inf) <= 0:
-            rows = np.flatnonzero(weights > 0)
-            X, y, weights = _safe_indexing(X, rows), y[rows], weights[rows]
-        self._check_n_samples(X, n_experts)
-        return X, y, weights, rows
-
-    @staticmethod
-    def _check_n_samples(X, n_experts):
-        if X.shape[0] < n_experts:
-            raise ValueError(
-                f"n_samples={X.shape[0]} should be >= n_experts={n_experts} (rows of "
-                "weight zero and rows held out do not count)."
-            )
-
-    def _init_of(self, rows, X):
-        """`init`, where it has an entry per row of `X`, for the rows kept."""
-        if isinstance(self.init, str) or callable(self.init):
-            return self.init
-        check_consistent_length(X, self.init)
-        return self.init if isinstance(rows, slice) else _safe_indexing(self.init, rows)
-
-    def _check_X(self, X, reset):
-        """X with known names and width: a dataframe as it is, else an array."""
-        if is_frame(X):
-            X = validate_data(self, X, reset=reset, skip_check_array=True)
-            if min(X.shape) == 0:
-                raise ValueError(
-                    f"Found a dataframe with {X.shape[1]} feature(s) and {X.shape[0]} "
-                    f"sample(s) (shape={tuple(X.shape)}) while a minimum of 1 is "
-                    "required."
-                )
-            return X
-        return validate_data(
-            self, X, reset=reset, accept_sparse="csr", ensure_all_finite=False
-        )
-
-    def _inputs(self, X, templates):
-        """What gate and experts get: float arrays for linear parts, else X as given."""
-        gate_X = select_columns(X, self._gate_columns)
-        expert_X = select_columns(X, self._columns_of_experts())
-        gate_numeric, experts_numeric = self._numeric
-        shared = expert_X is gate_X
-        if gate_numeric:
-            gate_X = as_numeric(gate_X, self, "gate_features")
-        if shared and gate_numeric and experts_numeric:
-            return gate_X, gate_X
-        if experts_numeric:
-            expert_X = as_numeric(expert_X, self, "expert_features")
-        elif not is_frame(expert_X):
-            expert_X = self._check_finite(expert_X, templates)
-        return gate_X, expert_X
-
-    def _columns_of_experts(self):
-        """Columns that experts' scores are made of, the offset as the last one."""
-        if self._offset_column is None:
-            return self._expert_columns
-        return np.append(self._expert_columns, self._offset_column)
-
-    def _check_finite(self, X, templates):
-        allow_nan = all(get_tags(t).input_tags.allow_nan for t in templates)
-        return check_array(
+        X = check_X(X, self._owner)
+        y = self._targets.check(y, X.shape[0], self._owner)
+        return read_table(
             X,
-            accept_sparse="csr",
-            ensure_all_finite="allow-nan" if allow_nan else True,
-            ensure_min_features=0,
-            estimator=self,
-            input_name="X",
+            y,
+            sample_weight,
+            class_weight=getattr(self, "class_weight", None),
+            # Refits make much of how a sum is rounded.
+            contiguous=self.cv is not None,
         )
 
-    def _check_width(self, kind, X, templates):
-        if X.shape[1] == 0 and not kind.numeric:
+    def _check_width(self, kind, setup):
+        if setup.n_features == 0 and not kind.numeric:
             raise ValueError(
                 f"expert_features={self.expert_features!r} selects no columns, and "
-                f"{templates[0]!r} cannot be fitted to none. An expert that is an "
-                "intercept only is LinearRegression() or, for classes, "
+                f"{setup.templates[0]!r} cannot be fitted to none. An expert that is "
+                "an intercept only is LinearRegression() or, for classes, "
                 "LogisticRegression()."
             )
 
+    @staticmethod
+    def _check_n_samples(n_samples, n_experts):
+        if n_samples < n_experts:
+            raise ValueError(
+                f"n_samples={n_samples} should be >= n_experts={n_experts} (rows of "
+                "weight zero and rows held out do not count)."
+            )
+
+    @staticmethod
+    def _check_groups(rows, n_experts):
+        if rows.n_groups < n_experts:
+            raise ValueError(
+                f"groups must be at least n_experts={n_experts}, since the rows of one "
+                f"group share one expert. Got {rows.n_groups}."
+            )
+
+    @staticmethod
+    def _check_classes(rows, targets):
+        """Raise ValueError where all rows of a class are held out."""
+        if targets.classes is not None:
+            missing = np.setdiff1d(targets.classes, rows.labels)
+            if len(missing):
+                raise ValueError(
+                    f"early_stopping=True holds out all rows of class "
+                    f"{missing.tolist()[0]!r}. Choose another validation_fraction, or "
+                    "groups that each class has several of."
+                )
+
+    def _task(self, setup, rows, fit_params, seeds, rng):
+        """What the experts need to go to work."""
+        kernels = get_kernels(self.engine, rows.n_samples * len(setup.names))
+        is_classification = setup.classes is not None
+        return ExpertTask(
+            templates=setup.templates,
+            names=setup.names,
+            X=rows.covariates,
+            y=rows.y,
+            labels=rows.labels,
+            classes=setup.classes,
+            weights=rows.weights,
+            families=setup.families,
+            floors=self._floors(setup.families, rows),
+            designs=Designs(rows.weights, kernels),
+            n_jobs=self.n_jobs,
+            seeds=seeds,
+            fit_params=fit_params,
+            offset=rows.offset,
+            folds=rows.folds(self.cv, rng, is_classification=is_classification),
+        )
+
+    def _settings(self, score):
+        """The parameters that say how EM runs."""
+        return Settings(
+            init=self.init,
+            n_init=self.n_init,
+            search=self.search,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            assignment=self.assignment,
+            accelerate=self.accelerate,
+            n_iter_no_change=self.n_iter_no_change,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+            score=score,
+        )
+
+    def _score_of(self, held_out, setup, reader, targets, rows):
+        """``score(state)``: mean log likelihood of the rows held out, or None.
+
+        Predictions are limited as those of the fitted model will be.
+        """
+        if held_out is None:
+            return None
+
+        def score(state):
+            mixture = self._mixture_of(state, setup.names, reader, targets, rows)
+            return mixture.mean_log_likelihood(held_out)
+
+        return score
+
+    @property
+    def _way(self):
+        """How EM climbs: what acceleration has learnt belongs to it."""
+        return self.assignment, self.accelerate
+
+    def _previous(self, terms):
+        """Where a warm start goes on from, or None; the terms must be the same."""
+        if not self.warm_start or not hasattr(self, "_mixture"):
+            return None
+        self._warm_start.check(terms)
+        mixture = self._mixture
+        if not mixture.gate.can_resume:
+            raise ValueError(
+                "warm_start=True cannot continue a pruned mixture: its gate is a "
+                f"selection of another's experts, {mixture.gate!r}. Fit a clone "
+                "instead."
+            )
+        experts = mixture.experts.with_noise(mixture.noise.free)
+        return Previous(mixture.gate, experts, self._warm_start.steps.get(self._way))
+
+    def _mixture_of(self, state, names, reader, targets, rows):
+        """The fitted mixture of a state."""
+        experts = self._limited(state.experts.fitted(), state, rows)
+        return self._mixture_class(state.gate.fitted(), experts, names, reader, targets)
+
+    @staticmethod
+    def _log_likelihood(state, mixture, rows):
+        """Total log likelihood of the training rows, in the unit of the weights."""
+        return float(state.log_likelihood()) * rows.weight_unit
+
     # -- results ----------------------------------------------------------------------
 
-    def _expose(self, mixture, run, task):
+    def _expose(self, X, mixture, run, log_likelihood):
         """Set the fitted attributes."""
-        names = task.names
-        fitted = self._limited(mixture.experts.fitted(), mixture, task)
-        self._experts = fitted
-        self.experts_ = fitted.estimators
-        if self._numeric[1] and hasattr(self, "feature_names_in_"):
-            self._name_features(fitted.estimators)
-        self.named_experts_ = Bunch(**dict(zip(names, self.experts_, strict=True)))
-        self.gate_ = mixture.gate.fitted()
-        self.n_experts_ = len(names)
-        self._expose_noise(fitted.noise)
+        _check_feature_names(self, X, reset=True)
+        _check_n_features(self, X, reset=True)
+        self._mixture = mixture
+        vars(self).update(mixture.attributes())
+        if mixture.reader.experts_numeric and hasattr(self, "feature_names_in_"):
+            self._name_features(self.experts_)
         self.lower_bounds_ = [float(bound) for bound in run.bounds]
         self.lower_bound_ = self.lower_bounds_[-1]
         self.n_iter_ = len(self.lower_bounds_)
-        if run.watch is not None:
-            self.validation_scores_ = run.watch.scores
+        if run.early_stopping is not None:
+            self.validation_scores_ = run.early_stopping.scores
         self.converged_ = bool(run.converged)
-        self.log_likelihood_ = float(mixture.log_likelihood())
-        self._totals = mixture.totals()
-        self._collapsed = mixture.collapsed()
-        self._overfitted = mixture.experts.overfitted()
-        self._gate_overfitted = mixture.gate.overfitted()
-        self.n_parameters_ = self._count_parameters()
-        # What acceleration has learnt serves a warm start that climbs the same way.
-        way = (self.assignment, self.accelerate)
-        self._steps = {way: run.step} if self.warm_start else {}
-        self._warn()
+        self.log_likelihood_ = log_likelihood
 
     def _name_features(self, estimators):
-        columns = slice(None) if self._expert_columns is None else self._expert_columns
+        columns = self._mixture.reader.columns.experts
+        columns = slice(None) if columns is None else columns
         for estimator in estimators:
             estimator.feature_names_in_ = self.feature_names_in_[columns]
 
-    def _count_parameters(self):
-        gate = count_parameters(self.gate_)
-        noise = self._experts.noise
-        experts = [
-            0 if family.is_background else count_parameters(expert)
-            for family, expert in zip(noise.families, self.experts_, strict=True)
-        ]
-        return gate + sum(experts) + noise.count_parameters()
-
     def _warn(self):
         if not self.converged_:
-            warnings.warn(
+            warn_user(
                 f"EM did not converge in max_iter={self.max_iter} iterations "
                 f"(lower bound {self.lower_bound_:.6g}). Increase max_iter or tol "
                 "(refits of trees and their like often need tol=1e-4, with cv 1e-2); "
                 "fewer experts or stronger penalties (the gate's alpha, the experts' "
                 "own) make an ill-posed problem converge.",
                 ConvergenceWarning,
-                stacklevel=6,
             )
-        collapsed = np.flatnonzero(self._collapsed)
-        if len(collapsed):
-            warnings.warn(
-                f"The dispersions of experts {collapsed.tolist()} have collapsed onto "
-                "few rows or their floor: the likelihood has no bound there and the "
-                "fit may be spurious. Use fewer experts, more restarts (n_init), a "
-                "larger reg_dispersion or experts that cannot interpolate; for deep "
-                "trees, boosting and their like, use cv=5.",
-                UserWarning,
-                stacklevel=6,
+        for complaint in self._mixture.training.complaints():
+            warn_user(complaint)
+
+    # -- input of answers ------------------------------------------------------------
+
+    def _check_fitted(self):
+        if not hasattr(self, "_mixture"):  # the check reads the tags of every expert
+            check_is_fitted(self)
+
+    @property
+    def _fitted(self):
+        """The fitted mixture; NotFittedError before the first fit."""
+        self._check_fitted()
+        return self._mixture
+
+    def _inputs(self, X):
+        """X as gate and experts see it, names, width and numbers validated."""
+        reader = self._fitted.reader
+        if not reader.is_plain or is_frame(X):
+            return reader.read(self._checked(X))
+        inputs = reader.read(X)  # the one check that plain numbers need
+        _check_feature_names(self, X, reset=False)
+        _check_n_features(self, inputs.gate, reset=False)
+        return inputs
+
+    def _gate_input(self, X):
+        """X as the gate sees it; columns of the experts are not looked at."""
+        return self._fitted.reader.read_gate(self._checked(X))
+
+    def _checked(self, X):
+        """X with the names and the width of the fit."""
+        _check_feature_names(self, X, reset=False)
+        X = check_X(X, self._owner)
+        _check_n_features(self, X, reset=False)
+        return X
+
+    # -- answers ----------------------------------------------------------------------
+
+    def gate_proba(self, X):
+        """Prior probabilities g(x) of the experts.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to gate.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts)
+            Rows sum to one. All experts, also with `top_k`.
+        """
+        return self._fitted.gate_proba(self._gate_input(X))
+
+    def apply(self, X):
+        """Index of the most probable expert of each row, given X only.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to gate.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Integers; ties go to the lower index.
+        """
+        return self._fitted.best_expert(self._gate_input(X))
+
+    def predict_experts(self, X):
+        """Return each expert's own answer for every row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts[, n_targets])
+            Mean of y given each of the regressor's experts; of shape (n_samples,
+            n_experts, n_classes), class probabilities, for the classifier's.
+        """
+        return self._fitted.predict_experts(self._inputs(X))
+
+    def responsibilities(self, X, y, groups=None):
+        r"""Posterior probabilities of the experts given X and y.
+
+        .. math:: r_{ik} = \frac{g_k(x_i) f(y_i \mid m_k(x_i), \phi_k)}
+                               {\sum_l g_l(x_i) f(y_i \mid m_l(x_i), \phi_l)}
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group share one latent expert: their densities are multiplied,
+            and the gate sees the group's mean row.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_experts)
+            Rows sum to one; those of a group are equal.
+        """
+        inputs = self._inputs(X)
+        coded = self._mixture.targets.code(y, inputs.n_samples)
+        if groups is not None:
+            groups = check_groups(groups, inputs.n_samples)
+        return self._mixture.responsibilities(inputs, coded, groups)
+
+    def score_samples(self, X, y=None):
+        """Log density (log probability, for classes) of each y given its row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+            Their targets. None: the model's own predictions, which makes a score of its
+            confidence: low where it is vague or its experts disagree.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Natural logarithms under the whole mixture, whatever `top_k` is; on the
+            training rows their weighted sum is `log_likelihood_`, unless it was fitted
+            with `cv`, groups or known experts, and but for the little that limits on
+            predictions (`extrapolation`) change where an expert without responsibility
+            had predicted far off.
+        """
+        inputs = self._inputs(X)
+        y = self.predict(X) if y is None else y
+        coded = self._mixture.targets.code(y, inputs.n_samples)
+        return self._mixture.log_density(inputs, coded)
+
+    def aic(self, X, y):
+        r"""Akaike information criterion, lower is better.
+
+        .. math:: -2 \log L + 2 p
+
+        Rows count one by one, also after a fit with groups, where
+        `skmoe.model_selection.ExpertCountSearch` compares by groups.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+
+        Returns
+        -------
+        float
+            The criterion.
+
+        Raises
+        ------
+        ValueError
+            If the number of parameters of an expert or the gate is unknown.
+        """
+        log_likelihood = self.score_samples(X, y).sum()
+        return float(-2 * log_likelihood + 2 * self._known_n_parameters())
+
+    def bic(self, X, y):
+        r"""Bayesian information criterion, lower is better.
+
+        .. math:: -2 \log L + p \log n
+
+        Rows count one by one, also after a fit with groups, where
+        `skmoe.model_selection.ExpertCountSearch` compares by groups.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+
+        Returns
+        -------
+        float
+            The criterion.
+
+        Raises
+        ------
+        ValueError
+            If the number of parameters of an expert or the gate is unknown.
+        """
+        log_density = self.score_samples(X, y)
+        complexity = self._known_n_parameters() * np.log(len(log_density))
+        return float(-2 * log_density.sum() + complexity)
+
+    def icl(self, X, y):
+        r"""Integrated completed likelihood, lower is better.
+
+        .. math:: \mathrm{BIC} - 2 \sum_{ik} r_{ik} \log r_{ik}
+
+        BIC plus twice the entropy of the responsibilities: it prefers experts that
+        divide the rows clearly. Rows count one by one, as in `bic`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+
+        Returns
+        -------
+        float
+            The criterion.
+
+        Raises
+        ------
+        ValueError
+            If the number of parameters of an expert or the gate is unknown.
+        """
+        responsibilities = self.responsibilities(X, y)
+        logs = np.log(np.maximum(responsibilities, np.finfo(np.float64).tiny))
+        return self.bic(X, y) - 2 * float(np.sum(responsibilities * logs))
+
+    def _known_n_parameters(self):
+        if np.isnan(self.n_parameters_):
+            raise ValueError(
+                "Information criteria need the number of parameters, which is unknown "
+                "for at least one expert or the gate. Compare by cross-validation."
             )
-        overfitted = [k for k in self._overfitted if not self._collapsed[k]]
-        if overfitted:
-            warnings.warn(
-                f"Experts {overfitted} know the rows they were fitted to: on others, "
-                "their squared errors are more than four times as large, so "
-                "responsibilities and density are far too certain. Use cv=5 "
-                "(out-of-fold predictions in the E-step) or less flexible experts.",
-                UserWarning,
-                stacklevel=6,
-            )
-        if self._gate_overfitted:
-            warnings.warn(
-                "The gate knows the rows it was fitted to: on others, its squared "
-                "error is more than four times as large, so it keeps rows where they "
-                "began and is far too certain. Use cv=5 (out-of-fold probabilities in "
-                "the E-step) and several starts (n_init=5), or a less flexible gate.",
-                UserWarning,
-                stacklevel=6,
-            )
-        dead = np.flatnonzero(self._totals < 1e-8 * self._totals.sum())
-        if len(dead):
-            warnings.warn(
-                f"Experts {dead.tolist()} have lost all rows. Use fewer experts, more "
-                "restarts (n_init) or another init.",
-                UserWarning,
-                stacklevel=6,
-            )
+        return self.n_parameters_
 
     def summary(
         self, X=None, y=None, sample_weight=None, *, groups=None, kind="hessian"
@@ -576,6 +769,36 @@ class BaseMixtureOfExperts(
             self, X, y, sample_weight, groups=groups, kind=kind
         )
         return result.table()
+
+    # -- what the two estimators differ in --------------------------------------------
+
+    #: Coding of y and class of the fitted mixture.
+    _targets: type
+    _mixture_class: type
+    _expert_methods: tuple
+
+    @abstractmethod
+    def _default_experts(self, n_experts):
+        """Unfitted experts where the user gives none."""
+
+    @abstractmethod
+    def _families_of(self, templates):
+        """The family of each expert."""
+
+    @abstractmethod
+    def _learn_targets(self, y, families):
+        """The `Targets` of a checked y."""
+
+    @abstractmethod
+    def _floors(self, families, rows):
+        """Smallest parameters of each family, (q, T) each."""
+
+    def _limited(self, experts, state, rows):
+        """Experts that extrapolate as far as they may. Here: as they do."""
+        return experts
+
+    def _calibrate(self, mixture, state, gate, task, rows):
+        """Give a cross-fitted mixture the ranks of the rows held out. Here: none."""
 
     # -- scikit-learn's protocols -----------------------------------------------------
 
@@ -626,14 +849,6 @@ class BaseMixtureOfExperts(
         return visual_block("parallel", templates, names=names)
 
 
-def _params_of_rows(expert_params, given, rows, n_rows):
-    """Keywords for the experts' fit, those with an entry per row for the kept rows."""
-    if not any(expert_params):
-        return expert_params
-    kept = np.arange(n_rows) if isinstance(rows, slice) else rows
-    return [_check_method_params(given, params, kept) for params in expert_params]
-
-
 def _is_dropped(expert):
     return isinstance(expert, str) and expert == "drop"
 
@@ -646,3 +861,8 @@ def _has(estimator, method):
     if getattr(estimator, "final_estimator", estimator) is None:
         return hasattr(type(estimator), method)
     return hasattr(estimator, method)
+
+
+def _allow_nan(templates):
+    """Return True if all estimators take missing values in arrays."""
+    return all(get_tags(template).input_tags.allow_nan for template in templates)

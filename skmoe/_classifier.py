@@ -5,19 +5,14 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import (
-    check_array,
-    check_consistent_length,
-    check_random_state,
-    column_or_1d,
-)
-from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import check_random_state
 
 from skmoe._base import BaseMixtureOfExperts
-from skmoe._compat import StrOptions, _fit_context
+from skmoe._compat import StrOptions
 from skmoe.families import Categorical
-from skmoe.numerics.routing import check_n_draws, draw_experts, mix
+from skmoe.mixture.classification import ClassificationMixture
+from skmoe.numerics.routing import check_n_draws
+from skmoe.rows.targets import ClassTargets
 
 
 class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
@@ -200,6 +195,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     """
 
     _expert_methods = ("fit", "predict_proba")
+    _targets, _mixture_class = ClassTargets, ClassificationMixture
     _parameter_constraints: dict = {
         **BaseMixtureOfExperts._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
@@ -256,54 +252,6 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         self.random_state = random_state
         self.verbose = verbose
 
-    # Experts and gate are validated by what is asked of them, in `fit`.
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(
-        self,
-        X,
-        y,
-        sample_weight=None,
-        groups=None,
-        expert_labels=None,
-        **fit_params,
-    ):
-        """Fit gate and experts by EM.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows. A dataframe reaches experts that are not linear as it is.
-        y : array-like of shape (n_samples,)
-            Class labels, of any type that scikit-learn takes.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Row weights: an integer weight is that many equal rows; None: all one.
-        groups : array-like of shape (n_samples,), default=None
-            Rows of one group (a person, a shop) share one latent expert: the E-step
-            multiplies their densities. The gate should see columns that are constant
-            within a group; others are averaged, with a warning.
-        expert_labels : array-like of shape (n_samples,), default=None
-            The expert of rows for which it is known: an index 0..K-1 or an expert's
-            name, -1 (or None) where it is unknown. Known rows keep it, so segments may
-            be given, partly given or learned; `log_likelihood_` is then that of y and
-            the known labels.
-        **fit_params : dict
-            Metadata for the experts' `fit`; needs
-            ``sklearn.set_config(enable_metadata_routing=True)``.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            On bad parameters or data, with the name and the value received.
-        TypeError
-            If an expert or the gate lacks a method that is needed.
-        """
-        return self._fit(X, y, sample_weight, groups, expert_labels, fit_params)
-
     def predict_proba(self, X):
         """Class probabilities: the gate's mean of the experts'.
 
@@ -317,7 +265,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`; rows sum to one.
         """
-        return self._routed(self._proba, X)[0]
+        return self._fitted.proba(self._inputs(X), self.top_k, self.engine)
 
     def predict_log_proba(self, X):
         """Log of `predict_proba`.
@@ -349,8 +297,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         ndarray of shape (n_samples,)
             Class labels.
         """
-        (most_probable,) = self._routed(self._most_probable, X)
-        return self.classes_[most_probable]
+        inputs = self._inputs(X)
+        return self._mixture.most_probable(inputs, self.top_k, self.engine)
 
     def sample_y(self, X, n_samples=1, random_state=None):
         r"""Draw the class of each row.
@@ -388,20 +336,8 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
                [1, 0, 1, 1]])
         """
         check_n_draws("n_samples", n_samples)
-        rng = check_random_state(random_state)
-        proba = self.predict_proba(X)
-        draws = np.empty((len(proba), n_samples), dtype=np.intp)
-        for column in draws.T:
-            column[:] = draw_experts(proba, rng)
-        return self.classes_[draws]
-
-    @staticmethod
-    def _proba(weights, predictions, kept, X):
-        return (mix(weights, predictions),)
-
-    @staticmethod
-    def _most_probable(weights, predictions, kept, X):
-        return (mix(weights, predictions).argmax(axis=1),)
+        rng, inputs = check_random_state(random_state), self._inputs(X)
+        return self._mixture.sample(inputs, n_samples, rng, self.top_k, self.engine)
 
     # -- what `BaseMixtureOfExperts` asks for -----------------------------------------
 
@@ -409,65 +345,14 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     def _default_experts(n_experts):
         return [LogisticRegression()] * n_experts
 
-    def _check_y(self, y, X):
-        y = check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=self)
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        check_consistent_length(X, y)
-        return y
+    @staticmethod
+    def _families_of(templates):
+        return [Categorical()] * len(templates)
 
-    def _class_weighted(self, weights, y):
-        if self.class_weight == "balanced":
-            _, index = np.unique(y, return_inverse=True)
-            mass = np.bincount(index, weights=weights)
-            present = np.maximum(mass, np.finfo(np.float64).tiny)
-            return weights * (weights.sum() / (np.sum(mass > 0) * present))[index]
-        if self.class_weight is not None:
-            return weights * compute_sample_weight(self.class_weight, y)
-        return weights
-
-    def _problem(self, y, weights, templates):
-        """Families, class indices (n, 1), no parameters, sorted class labels."""
-        self.classes_, index = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            (only,) = self.classes_.tolist()
-            raise ValueError(
-                f"{type(self).__name__} needs rows of at least two classes with "
-                f"positive weight; the data contains one class: {only!r}."
-            )
-        n_experts = len(templates)
-        families, floors = [Categorical()] * n_experts, [np.empty((0, 1))] * n_experts
-        return families, index[:, None], floors, self.classes_
+    def _learn_targets(self, y, families):
+        return ClassTargets.learn(y, self._owner)
 
     @staticmethod
-    def _strata(y):
-        """Rows are held out of each class."""
-        return y
-
-    def _code_y(self, y, n_samples):
-        y = self._check_y(y, np.empty(n_samples))
-        index = np.searchsorted(self.classes_, y)
-        index = np.minimum(index, len(self.classes_) - 1)
-        unknown = self.classes_[index] != y
-        if np.any(unknown):
-            first = y[unknown].tolist()[0]
-            raise ValueError(
-                f"y holds class {first!r}, which was not seen in fit; classes_ are "
-                f"{self.classes_.tolist()}."
-            )
-        return index[:, None]
-
-    @staticmethod
-    def _squeeze(values):
-        return values
-
-    @staticmethod
-    def _limited(experts, mixture, task):
-        """Class probabilities cannot leave their range."""
-        return experts
-
-    def _expose_held_out(self, *_):
-        """Nothing: labels have no order to rank them by."""
-
-    def _expose_noise(self, noise):
-        """Class probabilities have none."""
+    def _floors(families, rows):
+        """Class probabilities have no further parameters."""
+        return [np.empty((0, 1))] * len(families)

@@ -1,6 +1,10 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Every private or version-dependent import from scikit-learn, each with its reason."""
+"""All that depends on a version or is private in scikit-learn, each with its reason."""
+
+import sys
+import warnings
+from pathlib import Path
 
 import numpy as np
 
@@ -28,6 +32,7 @@ from sklearn.utils.validation import (
     _check_method_params,
     _check_n_features,
     _check_sample_weight,
+    _get_feature_names,
     _num_samples,
 )
 
@@ -42,12 +47,14 @@ __all__ = [
     "_check_n_features",
     "_fit_context",
     "_get_column_indices",
+    "_get_feature_names",
     "_num_samples",
     "_raise_for_params",
     "_routing_enabled",
     "_safe_indexing",
     "check_sample_weight",
     "visual_block",
+    "warn_user",
 ]
 
 
@@ -74,3 +81,23 @@ def visual_block(kind, estimators, **kwargs):
     except ImportError:  # scikit-learn 1.6
         from sklearn.utils._estimator_html_repr import _VisualBlock
     return _VisualBlock(kind, estimators, **kwargs)
+
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+def warn_user(message, category=UserWarning):
+    """Warn at the line of the user's code that called into this package.
+
+    Python 3.12 has `skip_file_prefixes` for that; 3.11, our floor, has only levels.
+    scikit-learn's own frames (the decorator of `fit`) are passed over too.
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_ours(frame.f_back):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_ours(frame):
+    name = frame.f_code.co_filename
+    return name.startswith(_PACKAGE) or name.endswith("sklearn/base.py")

@@ -7,20 +7,21 @@ from numbers import Real
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.dummy import DummyRegressor
-from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skmoe._base import BaseMixtureOfExperts
-from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
+from skmoe._compat import HasMethods, Interval, StrOptions
 from skmoe.experts import default_expert
 from skmoe.families import FAMILIES, Binomial, check_families
 from skmoe.families.own_density import OwnDensity
-from skmoe.mixture._density import DensityMixin
-from skmoe.mixture.limits import limited, loosely_limited
-from skmoe.numerics.routing import mix
+from skmoe.mixture.calibration import held_out_ranks
+from skmoe.mixture.limits import limit
+from skmoe.mixture.regression import RegressionMixture
+from skmoe.numerics.routing import check_n_draws
+from skmoe.rows.targets import NumberTargets
 
 
-class MixtureOfExpertsRegressor(RegressorMixin, DensityMixin, BaseMixtureOfExperts):
+class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
     r"""Mixture of experts for regression, fitted by EM.
 
     .. math::
@@ -257,6 +258,7 @@ class MixtureOfExpertsRegressor(RegressorMixin, DensityMixin, BaseMixtureOfExper
     """
 
     _expert_methods = ("fit", "predict")
+    _targets, _mixture_class = NumberTargets, RegressionMixture
     _parameter_constraints: dict = {
         **BaseMixtureOfExperts._parameter_constraints,
         "family": [StrOptions(set(FAMILIES)), list, HasMethods(["log_density"])],
@@ -322,54 +324,6 @@ class MixtureOfExpertsRegressor(RegressorMixin, DensityMixin, BaseMixtureOfExper
         self.random_state = random_state
         self.verbose = verbose
 
-    # Experts and gate are validated by what is asked of them, in `fit`.
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(
-        self,
-        X,
-        y,
-        sample_weight=None,
-        groups=None,
-        expert_labels=None,
-        **fit_params,
-    ):
-        """Fit gate, experts and dispersions by EM.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows. A dataframe reaches experts that are not linear as it is.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets. Several targets share one latent expert per row.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Row weights: an integer weight is that many equal rows; None: all one.
-        groups : array-like of shape (n_samples,), default=None
-            Rows of one group (a person, a shop) share one latent expert: the E-step
-            multiplies their densities. The gate should see columns that are constant
-            within a group; others are averaged, with a warning.
-        expert_labels : array-like of shape (n_samples,), default=None
-            The expert of rows for which it is known: an index 0..K-1 or an expert's
-            name; -1, None or NaN where it is unknown. Known rows keep it, so segments
-            may be given, partly given or learned; `log_likelihood_` is then that of y
-            and the known labels.
-        **fit_params : dict
-            Metadata for the experts' `fit`; needs
-            ``sklearn.set_config(enable_metadata_routing=True)``.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            On bad parameters or data, with the name and the value received.
-        TypeError
-            If an expert or the gate lacks a method that is needed.
-        """
-        return self._fit(X, y, sample_weight, groups, expert_labels, fit_params)
-
     def predict(self, X, return_std=False):
         r"""Mean of the mixture, and its standard deviation.
 
@@ -393,9 +347,180 @@ class MixtureOfExpertsRegressor(RegressorMixin, DensityMixin, BaseMixtureOfExper
             Standard deviations, noise and disagreement of the experts together; only
             with `return_std`.
         """
-        moments = self._routed(self._mean_and_std if return_std else self._mean, X)
-        moments = tuple(self._squeeze(moment) for moment in moments)
-        return moments if return_std else moments[0]
+        inputs = self._inputs(X)
+        if return_std:
+            return self._mixture.mean_and_std(inputs, self.top_k, self.engine)
+        return self._mixture.mean(inputs, self.top_k, self.engine)
+
+    def sample_y(self, X, n_samples=1, random_state=None):
+        r"""Draw y given each row: an expert by the gate, then y by its family.
+
+        .. math::
+            k \sim g(x) , \qquad y \mid k \sim f(\cdot \mid m_k(x), \phi_k)
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_rows, n_features)
+            Rows.
+        n_samples : int, default=1
+            Draws per row, at least 0.
+        random_state : int, RandomState instance or None, default=None
+            For the draws.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_samples) or (n_rows, n_samples, n_targets)
+            Draws under the whole mixture, whatever `top_k` is.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is not an integer of at least 0.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+        >>> model.sample_y(X[:2], n_samples=3, random_state=0).round(2)
+        array([[-2.95, -3.53, -3.5 ],
+               [-3.29, -3.43, -2.74]])
+        """
+        check_n_draws("n_samples", n_samples)
+        drawn = self.predict_dist(X).sample(n_samples, random_state)
+        if self._mixture.targets.is_single or drawn.ndim == 3:
+            return drawn
+        return drawn[..., None]
+
+    def predict_dist(self, X):
+        """Distribution of y given each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        PredictiveDistribution
+            The whole mixture, whatever `top_k` is, as in `score_samples`: with `mean`,
+            `var`, `std`, `pdf`, `logpdf`, `cdf`, `quantile`, `interval`, `sample`,
+            `modes`, `entropy` and `crps`, vectorised over the rows. It holds the gate's
+            log probabilities and the experts' predictions of all rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> X = np.linspace(0, 1, 100)[:, None]
+        >>> y = X[:, 0] + 0.1 * np.random.RandomState(0).normal(size=100)
+        >>> model = MixtureOfExpertsRegressor(n_experts=1).fit(X, y)
+        >>> dist = model.predict_dist([[0.2], [0.8]])
+        >>> dist.cdf([0.2, 1.0]).round(2)
+        array([0.44, 0.98])
+        >>> bool(np.allclose(dist.logpdf([0.3, 0.7]),
+        ...                  model.score_samples([[0.2], [0.8]], [0.3, 0.7])))
+        True
+        """
+        return self._fitted.distribution(self._inputs(X))
+
+    def predict_quantiles(self, X, quantiles):
+        r"""Return quantiles of y given each row.
+
+        .. math:: Q(q \mid x) = \min \{ y : F(y \mid x) \ge q \}
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        quantiles : float or array-like of shape (n_quantiles,)
+            Levels between 0 and 1.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_quantiles[, n_targets])
+            Quantiles under the whole mixture, whatever `top_k` is, of each target by
+            itself; without the second axis for a single level.
+
+        Raises
+        ------
+        ValueError
+            If a level is not between 0 and 1.
+
+        Examples
+        --------
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> from skmoe.datasets import make_mixture_of_experts
+        >>> X, y = make_mixture_of_experts(300, n_experts=2, random_state=0)
+        >>> model = MixtureOfExpertsRegressor(n_experts=2).fit(X, y)
+        >>> model.predict_quantiles(X[:2], [0.05, 0.5, 0.95]).round(2)
+        array([[-4.32, -3.45, -2.58],
+               [-4.37, -3.5 , -2.56]])
+        """
+        return self._fitted.quantiles(self._inputs(X), quantiles)
+
+    def predict_interval(self, X, coverage=0.9, kind="equal-tailed"):
+        r"""Return an interval for y given each row.
+
+        .. math:: P(a(x) \le y \le b(x)) \ge \text{coverage}
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        coverage : float, default=0.9
+            Probability of the interval, between 0 and 1.
+        kind : {'equal-tailed', 'highest-density', 'calibrated'}, default='equal-tailed'
+            The same probability beyond each end, or the shortest interval, by the
+            predicted distribution of the row. 'calibrated', after a fit with `cv`:
+            between the levels that the `held_out_ranks_` lie between as often as
+            `coverage` says, which holds on average over the rows whatever the noise is.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2[, n_targets])
+            Lower and upper ends, of each target by itself; infinite where there are too
+            few rows to calibrate so high a coverage (19 are enough for 0.9).
+
+        Raises
+        ------
+        ValueError
+            On another coverage or kind, or for 'calibrated' without `held_out_ranks_`.
+
+        Notes
+        -----
+        'calibrated' is cross-conformal prediction [1]_ with the distribution function
+        as the score [2]_. Ranks come from experts and gates fitted without the row, the
+        interval from those fitted to all rows, which err a little less, so the coverage
+        is right to a good approximation but not guaranteed.
+        Probabilities of single values (counts) make it higher.
+
+        References
+        ----------
+        .. [1] Vovk, V. (2015). "Cross-conformal predictors". Annals of Mathematics and
+           Artificial Intelligence 74, 9-28.
+        .. [2] Chernozhukov, V., Wuthrich, K. & Zhu, Y. (2021). "Distributional
+           conformal prediction". PNAS 118(48), e2107794118.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.tree import DecisionTreeRegressor
+        >>> from skmoe import MixtureOfExpertsRegressor
+        >>> rng = np.random.RandomState(0)
+        >>> X = rng.uniform(-2, 2, size=(9000, 1))
+        >>> y = np.abs(X[:, 0]) + 0.1 * rng.lognormal(size=9000)
+        >>> tree = DecisionTreeRegressor(max_depth=3)
+        >>> model = MixtureOfExpertsRegressor(tree, 2, cv=5, tol=1e-2, random_state=0)
+        >>> low, high = model.fit(X[:1000], y[:1000]).predict_interval(X[1000:]).T
+        >>> float(np.mean((low <= y[1000:]) & (y[1000:] <= high)).round(2))
+        0.95
+        >>> low, high = model.predict_interval(X[1000:], kind="calibrated").T
+        >>> float(np.mean((low <= y[1000:]) & (y[1000:] <= high)).round(2))
+        0.9
+        """
+        return self._fitted.interval(self._inputs(X), coverage, kind)
 
     def score(self, X, y, sample_weight=None):
         r"""Coefficient of determination of the means.
@@ -421,26 +546,12 @@ class MixtureOfExpertsRegressor(RegressorMixin, DensityMixin, BaseMixtureOfExper
             One at best; zero for the mean of y whatever the row.
         """
         check_is_fitted(self)
-        if self._one_target and self._n_columns_of_y == 2:
-            y, trials = Binomial().response(self._code_y(y, _num_samples(X)))
+        targets = self._mixture.targets
+        if targets.is_single and targets.n_columns == 2:
+            y, trials = Binomial().response(targets.code(y, _num_samples(X)))
             given = 1.0 if sample_weight is None else np.asarray(sample_weight)
             y, sample_weight = y[:, 0], trials * given
         return super().score(X, y, sample_weight)
-
-    def _mean(self, weights, predictions, kept, X):
-        noise = self._experts.noise
-        return (mix(weights, noise.apply("mean", predictions, kept=kept)),)
-
-    def _mean_and_std(self, weights, predictions, kept, X):
-        means = self._experts.noise.apply("mean", predictions, kept=kept)
-        mean = mix(weights, means)
-        spread = (means - mean[:, None, :]) ** 2
-        spread += self._experts.variance(X, predictions, kept)
-        return mean, np.sqrt(mix(weights, spread))
-
-    def _answers_of_experts(self, X):
-        noise = self._experts.noise
-        return noise.apply("mean", self._experts.predict(X))
 
     # -- what `BaseMixtureOfExperts` asks for -----------------------------------------
 
@@ -458,22 +569,6 @@ class MixtureOfExpertsRegressor(RegressorMixin, DensityMixin, BaseMixtureOfExper
         families = check_families(self.family, n_experts, FAMILIES)
         return [default_expert(family) for family in families]
 
-    def _check_y(self, y, X):
-        y = check_array(
-            y, ensure_2d=False, dtype="numeric", input_name="y", estimator=self
-        )
-        if y.ndim > 2 or y.ndim == 0:
-            raise ValueError(
-                "y should have shape (n_samples,) or (n_samples, n_targets). Got "
-                f"shape {y.shape}."
-            )
-        check_consistent_length(X, y)
-        return y.astype(np.float64, copy=False)
-
-    @staticmethod
-    def _class_weighted(weights, y):
-        return weights
-
     def _families_of(self, templates):
         """Family of each expert; a nested mixture is a density itself."""
         families = check_families(self.family, len(templates), FAMILIES)
@@ -487,58 +582,23 @@ class MixtureOfExpertsRegressor(RegressorMixin, DensityMixin, BaseMixtureOfExper
         pairs = zip(templates, families, strict=True)
         return [own.get(id(template), family) for template, family in pairs]
 
-    def _problem(self, y, weights, templates):
-        """Families, targets (n, T), smallest parameters (q, T) each; no classes."""
-        families = self._families_of(templates)
-        targets = y.reshape(len(y), -1)
-        self._n_columns_of_y = targets.shape[1]
-        n_targets, *others = {family.n_targets(targets) for family in families}
-        if others:
-            raise ValueError(
-                f"family={self.family!r} cannot be mixed: for 'binomial' the two "
-                "columns of y, successes and failures, are one target, for the others "
-                "two."
-            )
-        self._one_target = y.ndim == 1 or n_targets < targets.shape[1]
-        floors = {
-            id(family): family.floors(targets, weights, self.reg_dispersion)
+    def _learn_targets(self, y, families):
+        return NumberTargets.learn(y, self._owner, families)
+
+    def _floors(self, families, rows):
+        """Smallest parameters (q, T) of each family; those of one family share them."""
+        known = {
+            id(family): family.floors(rows.y, rows.weights, self.reg_dispersion)
             for family in families
         }
-        return families, targets, [floors[id(family)] for family in families], None
+        return [known[id(family)] for family in families]
 
-    @staticmethod
-    def _strata(y):
-        """Rows are held out regardless of y."""
-        return np.zeros(len(y))
+    def _limited(self, experts, state, rows):
+        return limit(experts, self.extrapolation, rows, state.shares)
 
-    def _code_y(self, y, n_samples):
-        y = self._check_y(y, np.empty(n_samples)).reshape(n_samples, -1)
-        if y.shape[1] != self._n_columns_of_y:
-            raise ValueError(
-                f"y has {y.shape[1]} target(s); the fit had {self._n_columns_of_y}."
-            )
-        return y
-
-    def _squeeze(self, values):
-        return values[..., 0] if self._one_target else values
-
-    def _limited(self, experts, mixture, task):
-        if self.extrapolation == "free" or task.offset is not None:
-            return experts
-        if self.extrapolation == "clip":
-            return limited(experts, task.X, task.y, mixture.shares())
-        if task.n_experts == 1:
-            return experts
-        return loosely_limited(experts, task.X, task.y)
-
-    def _expose_noise(self, noise):
-        dispersions = noise.dispersions
-        if dispersions is None:
-            shape = len(noise.families), noise.parameters[0].shape[1]
-            dispersions = np.full(shape, np.nan)
-        self.dispersions_ = self._squeeze(dispersions)
-        self.prediction_limits_ = self._squeeze(noise.limits)
-        self.families_ = noise.fitted_families()
+    def _calibrate(self, mixture, state, gate, task, rows):
+        if task.folds is not None:
+            mixture.held_out = held_out_ranks(mixture, state, gate, task, rows)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

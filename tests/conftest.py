@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from tests.shared import two_boundaries, two_regimes
+
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
@@ -24,24 +26,6 @@ def one_thread():
 def pytest_runtest_setup(item):
     """What a test leaves without a random state is drawn the same in every run."""
     np.random.seed(0)
-
-
-def two_regimes(n_samples=150, n_features=2, noise=0.2, seed=0):
-    """Slopes +2 and -1 right and left of zero: y (n,) and the regime (n,)."""
-    rng = np.random.RandomState(seed)
-    X = rng.normal(size=(n_samples, n_features))
-    regime = (X[:, 0] > 0).astype(int)
-    y = np.where(regime == 1, 2 * X[:, 0] + 1, -X[:, 0]) + 0.5 * X[:, -1]
-    return X, y + noise * rng.normal(size=n_samples), regime
-
-
-def two_boundaries(n_samples=150, n_features=2, n_classes=2, seed=0):
-    """Classes along the second feature, in opposite order right and left of zero."""
-    rng = np.random.RandomState(seed)
-    X = rng.normal(size=(n_samples, n_features))
-    score = np.where(X[:, 0] > 0, 1, -1) * X[:, -1] + 0.5 * rng.normal(size=n_samples)
-    cuts = np.quantile(score, np.arange(1, n_classes) / n_classes)
-    return X, np.searchsorted(cuts, score)
 
 
 @pytest.fixture

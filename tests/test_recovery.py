@@ -4,7 +4,6 @@
 
 import numpy as np
 import pytest
-from family_cases import TABLE, learns
 from numpy.testing import assert_allclose
 from scipy import optimize, stats
 from scipy.special import expit
@@ -14,6 +13,7 @@ from skmoe.families import Binomial
 from skmoe.families.links import LINKS
 from skmoe.gates import SoftmaxGate
 from skmoe.inference import observed_information
+from tests.families.cases import TABLE, learns
 
 N_SAMPLES = 20_000
 GATE = np.array([0.3, 1.2])  # of the second expert, relative to the first

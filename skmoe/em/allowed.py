@@ -5,6 +5,8 @@
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from skmoe.families.noise import grouped
+
 # Log probability of an expert that is not allowed; finite for compiled loops.
 EXCLUDED = -1e200
 
@@ -50,22 +52,88 @@ class Allowed:
         return linear_sum_assignment(-agreement)[1]
 
 
-def allowed_experts(labels, accepted):
-    """`Allowed` from known labels (n,) and the rows that experts accept (n, K).
+def allowed_experts(labels, families, y):
+    """Return the `Allowed` of rows, or None where nothing is ruled out.
 
-    Either may be None; None where nothing is ruled out.
+    Parameters
+    ----------
+    labels : ndarray of int of shape (n,) or None
+        Index of the known expert of each row, -1 where it is unknown.
+    families : list of BaseFamily
+        Of each expert.
+    y : ndarray of shape (n, T)
+
+    Raises
+    ------
+    ValueError
+        If no family takes a row's y, or that of its known expert does not.
     """
+    accepted = accepted_rows(families, y)
     if labels is None or not np.any(labels >= 0):
-        return None if accepted is None or accepted.all() else Allowed(accepted)
-    mask = accepted.copy()
+        if accepted is None or accepted.all():
+            return None
+        return Allowed(accepted)
+    if accepted is None:
+        accepted = np.ones((len(y), len(families)), dtype=bool)
     known = np.flatnonzero(labels >= 0)
-    refused = known[~mask[known, labels[known]]]
+    refused = known[~accepted[known, labels[known]]]
     if len(refused):
         row = refused[0]
         raise ValueError(
             f"expert_labels gives row {row} to expert {labels[row]}, whose family does "
             "not take its y."
         )
-    mask[known] = False
-    mask[known, labels[known]] = True
+    accepted[known] = False
+    accepted[known, labels[known]] = True
+    return Allowed(accepted, labels)
+
+
+def accepted_rows(families, y):
+    """Return which rows each expert's family takes, (n, K); None where all take all.
+
+    With several families a value must be in the domain of one of them.
+
+    Raises
+    ------
+    ValueError
+        Naming the first row whose y is in the domain of no family.
+    """
+    distinct = grouped(families)
+    if len(distinct) == 1:
+        families[0].check_target(y)
+        return None
+    accepted = np.empty((len(y), len(families)), dtype=bool)
+    for family, experts in distinct:
+        family.check_settings()
+        family.check_range(y)
+        accepted[:, experts] = family.accepts(y)[:, None]
+    rows = np.flatnonzero(~accepted.any(axis=1))
+    if len(rows):
+        domains = ", ".join(f"{f.name!r} ({f.domain})" for f, _ in distinct)
+        raise ValueError(
+            f"y[{rows[0]}] = {y[rows[0]].tolist()} is in the domain of no family: "
+            f"{domains}."
+        )
+    return accepted
+
+
+def allowed_groups(allowed, groups):
+    """Return the `Allowed` of groups: experts that all of a group's rows allow."""
+    if allowed is None:
+        return None
+    n_groups, n_experts = groups.max() + 1, allowed.mask.shape[1]
+    mask = np.ones((n_groups, n_experts), dtype=bool)
+    np.logical_and.at(mask, groups, allowed.mask)
+    if not mask.any(axis=1).all():
+        group = int(np.flatnonzero(~mask.any(axis=1))[0])
+        first = int(np.flatnonzero(groups == group)[0])
+        raise ValueError(
+            "The rows of a group share one expert, but expert_labels (or the domains "
+            f"of the families) leave none to the group of row {first}."
+        )
+    labels = None
+    if allowed.labels is not None:
+        labels = np.full(n_groups, -1)
+        known = allowed.labels >= 0
+        labels[groups[known]] = allowed.labels[known]
     return Allowed(mask, labels)

@@ -7,7 +7,7 @@ LOWEST, N_POWERS, STEPS = 0.5, 6, 2
 POWERS = tuple(LOWEST ** (1 - i / N_POWERS) for i in range(N_POWERS))
 
 
-def anneal(mixture, responsibilities, powers=POWERS, steps=STEPS):
+def anneal(state, responsibilities, powers=POWERS, steps=STEPS):
     r"""Return responsibilities after EM steps on flattened densities.
 
     .. math:: r_{ik} \propto (g_k(x_i) f(y_i \mid m_k(x_i), \phi_k))^\beta
@@ -19,10 +19,10 @@ def anneal(mixture, responsibilities, powers=POWERS, steps=STEPS):
 
     Parameters
     ----------
-    mixture : Mixture
+    state : MixtureState
         Is left where the last step took it: EM goes on from there.
     responsibilities : ndarray of shape (n, K)
-        A start; anything that the mixture's `m_step` takes.
+        A start; anything that the state's `begin` takes.
     powers : sequence of float
         The :math:`\beta`, each positive.
     steps : int
@@ -35,6 +35,6 @@ def anneal(mixture, responsibilities, powers=POWERS, steps=STEPS):
     """
     for power in powers:
         for _ in range(steps):
-            mixture.m_step(responsibilities)
-            responsibilities = mixture.tempered(power)
+            state.begin(responsibilities)
+            responsibilities = state.tempered(power)
     return responsibilities

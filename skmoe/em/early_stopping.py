@@ -1,40 +1,17 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Rows kept out of the fit, which say when to stop."""
+"""Early stopping: rows held out of the fit say when to stop."""
 
 import numpy as np
 
 
-def draw_held_out(fraction, strata, rng, groups=None):
-    """Rows to hold out, (n,) of bool: a fraction of each stratum, or of the groups.
-
-    Parameters
-    ----------
-    fraction : float
-        Share of the rows (of the groups) to hold out.
-    strata : ndarray of shape (n,)
-        Any labels; a stratum of one row is not held out.
-    rng : RandomState
-    groups : ndarray of int of shape (n,), default=None
-        Codes 0..G-1: groups are held out as a whole, whatever the strata.
-    """
-    if groups is not None:
-        chosen = draw_held_out(fraction, np.zeros(groups.max() + 1), rng)
-        return chosen[groups]
-    position = np.empty(len(strata))
-    for stratum in np.unique(strata):
-        rows = np.flatnonzero(strata == stratum)
-        position[rows] = (rng.permutation(len(rows)) + 0.5) / len(rows)
-    return position < fraction
-
-
 class EarlyStopping:
-    """Early stopping: the state that held-out rows like best.
+    """Keeps the state that is best on rows held out, and says when to stop.
 
     Parameters
     ----------
     score : callable
-        ``score(mixture)``, the mean log likelihood of the held-out rows.
+        ``score(state)``, the mean log likelihood of the held-out rows.
     tol : float
         A smaller gain is none.
     patience : int
@@ -55,18 +32,18 @@ class EarlyStopping:
         self.scores, self.best, self.best_at = [], -np.inf, 0
         self.since, self.kept = 0, None
 
-    def update(self, mixture, iteration):
-        """Look at the state after an iteration; return whether to stop."""
-        score = self.score(mixture)
+    def update(self, state, iteration):
+        """Score the state after an iteration; return True if EM should stop."""
+        score = self.score(state)
         self.scores.append(score)
         self.since += 1
         if self.kept is None or score > self.best + self.tol:
-            self.kept, self.best, self.best_at = mixture.snapshot(), score, iteration
+            self.kept, self.best, self.best_at = state.snapshot(), score, iteration
             self.since = 0
         return self.since >= self.patience
 
-    def restore(self, mixture):
+    def restore(self, state):
         """Bring the best state back; return its iteration."""
-        mixture.restore(self.kept)
+        state.restore(self.kept)
         self.since = 0
         return self.best_at

@@ -21,8 +21,8 @@ MAX_SPLITS = 2
 SMALLEST_GAIN = 1e-5
 
 
-def split_and_merge(mixture, run, moves, new_run, max_iter):
-    """Move experts until no move leads higher; leave `mixture` there, return its run.
+def split_and_merge(state, run, moves, new_run, max_iter):
+    """Move experts until no move leads higher; leave `state` there, return its run.
 
     A round tries a few moves of experts as `best_of_starts` tries starts, from the
     state reached: short runs, the best one continued. Its end is kept if it is higher
@@ -31,12 +31,12 @@ def split_and_merge(mixture, run, moves, new_run, max_iter):
 
     Parameters
     ----------
-    mixture : Mixture
+    state : MixtureState
         At the end of `run`.
     run : EM
         What it has been fitted by.
     moves : callable
-        ``moves(mixture)``, a list of responsibilities to start from.
+        ``moves(state)``, a list of responsibilities to start from.
     new_run, max_iter
         As in `best_of_starts`.
 
@@ -46,14 +46,14 @@ def split_and_merge(mixture, run, moves, new_run, max_iter):
        for mixture models". Neural Computation 12(9), 2109-2128.
     """
     while True:
-        state, is_spurious = mixture.snapshot(), mixture.collapsed().any()
-        starts = [mixture.restrict(start) for start in moves(mixture)]
+        before, is_spurious = state.snapshot(), state.collapsed().any()
+        starts = [state.restrict(start) for start in moves(state)]
         if not starts:
             return run
-        moved = best_of_starts(mixture, starts, new_run, max_iter)
+        moved = best_of_starts(state, starts, new_run, max_iter)
         is_better = is_spurious or moved.merit > run.merit + SMALLEST_GAIN
-        if mixture.collapsed().any() or not is_better:
-            mixture.restore(state)
+        if state.collapsed().any() or not is_better:
+            state.restore(before)
             return run
         run = moved
 
@@ -75,10 +75,10 @@ class Moves:
     def __init__(self, point):
         self.point = point
 
-    def __call__(self, mixture):
-        """Moves from the state of a mixture, a list of (n, K)."""
-        shares, weights = mixture.shares(), self.point.weights[:, None]
-        log_density = mixture.experts.log_density
+    def __call__(self, state):
+        """Return moves from a mixture's state, a list of (n, K)."""
+        shares, weights = state.shares(), self.point.weights[:, None]
+        log_density = state.experts.log_density
         return [
             move
             for pair in overlapping_pairs(shares, weights)[:MAX_PAIRS]

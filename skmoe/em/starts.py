@@ -16,6 +16,7 @@ from functools import cached_property
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 
+from skmoe._compat import _safe_indexing
 from skmoe.em.quantile_groups import QuantileGroups
 from skmoe.numerics.batches import row_batches
 from skmoe.numerics.least_squares import SymmetricSolver
@@ -229,7 +230,7 @@ def _clipped(log_density):
     return np.maximum(log_density - log_density.max(axis=1, keepdims=True), -4.0)
 
 
-def initial_responsibilities(init, n_init, point, X, y, rng):
+def initial_responsibilities(init, n_init, point, rows, rng):
     """Return a list of initial responsibilities (n, K), one per start.
 
     Parameters
@@ -238,19 +239,26 @@ def initial_responsibilities(init, n_init, point, X, y, rng):
         The estimator's parameter.
     n_init : int
     point : StartingPoint
-    X, y : the data as a callable `init` receives them.
+    rows : Rows
+        Whose X and labels a callable `init` receives; an array has an entry for each
+        row of X that was given.
     rng : RandomState
     """
     if callable(init):
         seeds = rng.randint(np.iinfo(np.int32).max, size=n_init)
         return [
             check_init(
-                init(X, y, point.n_experts, random_state=seed), point, "init(...)"
+                init(rows.X, rows.labels, point.n_experts, random_state=seed),
+                point,
+                "init(...)",
             )
             for seed in seeds
         ]
     if not isinstance(init, str):
-        return [check_init(init, point, "init")]
+        check_consistent_length(np.empty(rows.n_given), init)
+        kept = rows.positions
+        chosen = init if isinstance(kept, slice) else _safe_indexing(init, kept)
+        return [check_init(chosen, point, "init")]
     if init == "kmeans":
         return [_kmeans(point, rng) for _ in range(n_init)]
     first = [point.quantile()] if init == "quantile" else []

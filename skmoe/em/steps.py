@@ -6,16 +6,21 @@ import numpy as np
 
 
 class PlainStep:
-    """The M-step of the parts themselves, each of which guards its own local."""
+    """The M-step of the parts themselves, each of which guards its own value.
+
+    A step that lowers the objective all the same is undone.
+    """
 
     predicted_gain = None
 
-    def advance(self, mixture, expectations):
+    def advance(self, state, expectation):
         """Take the M-step."""
-        mixture.m_step(expectations)
+        self.before = state.snapshot()
+        state.m_step(expectation)
 
-    def retreat(self, mixture):
-        """There is nothing to undo: return False."""
+    def retreat(self, state):
+        """Undo the step; return False, as there is no shorter one."""
+        state.restore(self.before)
         return False
 
 
@@ -65,10 +70,10 @@ class QuasiNewtonStep:
         self.length = 1.0
         self.predicted_gain = None
 
-    def advance(self, mixture, expectations):
+    def advance(self, state, expectation):
         """Propose the next state."""
-        position = mixture.parameters
-        local = mixture.local_model(expectations)
+        position = state.parameters
+        local = state.local_model(expectation)
         self._remember(position, local)
         self.em_move = local.target - position
         self.move, self.trials = self.em_move, 0
@@ -78,23 +83,23 @@ class QuasiNewtonStep:
             self.pairs, self.n_steps = [], -self.warm_up
         elif self.pairs and self.n_steps > self.warm_up:
             self._accelerate(local)
-        mixture.parameters = position + self.move
+        state.parameters = position + self.move
 
-    def retreat(self, mixture):
-        """Shorten a proposal that lowered the objective; False when none is left."""
+    def retreat(self, state):
+        """Shorten a proposal that lowered the bound; return False if none is left."""
         self.trials += 1
         if self.move is not self.em_move and self.trials <= self.MAX_TRIALS:
             self.length *= self.SHORTEN
-            mixture.parameters = self.position + self.length * self.move
+            state.parameters = self.position + self.length * self.move
             return True
         if self.move is not self.em_move:
             self.pairs, self.move, self.trials, self.length = [], self.em_move, 0, 1.0
         else:
             self.length /= 2
         if self.trials > self.MAX_EM_TRIALS:
-            mixture.parameters = self.position
+            state.parameters = self.position
             return False
-        mixture.parameters = self.position + self.length * self.em_move
+        state.parameters = self.position + self.length * self.em_move
         return True
 
     def _remember(self, position, local):

@@ -47,7 +47,7 @@ __all__ = [
 
 def kind_of(task):
     """The kind of experts that fits a task."""
-    if task.folds is not None:
+    if task.is_cross_fitted:
         check_cross_fitted(task)
         check_pooled(task)
         return CrossFittedExperts

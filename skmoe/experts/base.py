@@ -71,6 +71,21 @@ class ExpertTask:
         """Number of experts."""
         return len(self.templates)
 
+    @property
+    def n_features(self):
+        """Columns that experts have coefficients for."""
+        return self.X.shape[1]
+
+    @property
+    def has_offset(self):
+        """Whether a column is added to the scores."""
+        return self.offset is not None
+
+    @property
+    def is_cross_fitted(self):
+        """Whether the E-step knows experts by out-of-fold predictions."""
+        return self.folds is not None
+
     @cached_property
     def priors(self):
         """The `PriorRows` of each expert; those of one family share them."""
@@ -105,6 +120,10 @@ class BaseExperts(ABC):
 
     #: Whether the experts take a finite float array; False: X as the user gave it.
     numeric: bool = False
+    #: Numbers held per row where rows are predicted in chunks; None: all rows at once.
+    numbers_per_row: int | None = None
+    #: Coefficients (K m, d) and intercepts (K m,) of linear scores; None for others.
+    linear_scores: tuple | None = None
 
     def __init__(self, estimators, noise):
         self.estimators = estimators

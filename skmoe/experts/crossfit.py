@@ -33,7 +33,7 @@ GRID_MARGIN = 5
 
 def check_cross_fitted(task):
     """Raise ValueError where a task with `folds` asks for what `cv` cannot do."""
-    if task.offset is not None:
+    if task.has_offset:
         raise ValueError(
             "cv fits experts by their own fit, which knows nothing of an offset: it "
             "cannot be combined with offset_feature."
@@ -82,7 +82,7 @@ class CrossFittedExperts(EstimatorExperts):
     @classmethod
     def accepts(cls, task):
         """Whether the task has folds; `check_cross_fitted` says what they exclude."""
-        return task.folds is not None
+        return task.is_cross_fitted
 
     @classmethod
     def trainer(cls, task, previous=None):

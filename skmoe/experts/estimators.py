@@ -38,7 +38,7 @@ class EstimatorExperts(BaseExperts):
     @classmethod
     def accepts(cls, task):
         """Any task but one with an offset, which estimators know nothing of."""
-        return task.offset is None
+        return not task.has_offset
 
     @classmethod
     def trainer(cls, task, previous=None):

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmoe._compat import HasMethods, Interval, StrOptions, _fit_context
 from skmoe.families import FAMILIES, check_families
 from skmoe.families.links import LINKS
-from skmoe.rows.columns import FLOATS
+from skmoe.rows.inputs import FLOATS
 
 
 class GeneralizedLinearRegressor(RegressorMixin, BaseEstimator):

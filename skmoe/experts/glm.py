@@ -53,7 +53,7 @@ class GLMExperts(StackedExperts):
         """Generalised linear models, unpenalised or ridge, up to 1,000 columns."""
         return (
             task.classes is None
-            and task.X.shape[1] <= MAX_FEATURES
+            and task.n_features <= MAX_FEATURES
             and not any(task.fit_params)
             and any(not family.is_background for family in task.families)
             and all(map(is_generalised_linear, task.templates, task.families))

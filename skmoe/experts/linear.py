@@ -38,8 +38,8 @@ class LinearExperts(StackedExperts):
         """Least squares or ridge with Gaussian noise, up to 1,000 columns."""
         return (
             all(type(family) is Gaussian for family in task.families)
-            and task.offset is None
-            and task.X.shape[1] <= MAX_FEATURES
+            and not task.has_offset
+            and task.n_features <= MAX_FEATURES
             and not any(task.fit_params)
             and all(map(is_least_squares, task.templates))
         )

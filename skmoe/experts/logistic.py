@@ -33,7 +33,7 @@ class LogisticExperts(StackedExperts):
         """L2-penalised (or unpenalised) logistic regressions of moderate size."""
         if type(task.families[0]) is not Categorical or any(task.fit_params):
             return False
-        n_free = (len(task.classes) - 1) * (task.X.shape[1] + 1)
+        n_free = (len(task.classes) - 1) * (task.n_features + 1)
         return n_free <= NEWTON_LIMIT and all(map(is_plain_logistic, task.templates))
 
     @classmethod

@@ -121,7 +121,7 @@ class NestedTrainer(EstimatorTrainer):
         if self.state[k] is None or not self._is_own(k):
             return super()._to_fit(k)
         going_on = copy(self.state[k].model)  # a fit sets attributes and changes none
-        going_on._steps = {}  # other responsibilities, another surface
+        going_on._warm_start = going_on._warm_start.without_steps()
         return going_on.set_params(warm_start=True, max_iter=INNER_STEPS)
 
     def _answering(self, k):
@@ -154,5 +154,5 @@ class NestedTrainer(EstimatorTrainer):
         """Experts whose dispersion, or one of those inside, is at its floor."""
         collapsed = super().collapsed(totals)
         for k in filter(self._is_own, range(self.task.n_experts)):
-            collapsed[k] = self.state[k].model._collapsed.any()
+            collapsed[k] = self.state[k].model._mixture.training.collapsed.any()
         return collapsed

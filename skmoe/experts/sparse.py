@@ -33,8 +33,8 @@ class SparseLinearExperts(StackedExperts):
         """Penalised least squares with Gaussian noise, any number of columns."""
         return (
             all(type(family) is Gaussian for family in task.families)
-            and task.offset is None
-            and task.X.shape[1] > 0
+            and not task.has_offset
+            and task.n_features > 0
             and not any(task.fit_params)
             and all(map(is_sparse_linear, task.templates))
         )

@@ -38,6 +38,16 @@ class StackedExperts(BaseExperts):
         self.coef, self.intercept = np.vstack(rows).T, np.concatenate(intercepts)
 
     @property
+    def numbers_per_row(self):
+        """Columns and scores of a row."""
+        return sum(self.coef.shape)
+
+    @property
+    def linear_scores(self):
+        """All coefficients and intercepts."""
+        return self.coef.T, self.intercept
+
+    @property
     def n_scores(self):
         """Scores of each expert, m."""
         return self.coef.shape[1] // len(self.estimators)

@@ -12,8 +12,8 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from skmoe._compat import _check_n_features, check_sample_weight
 from skmoe.gates.selection import check_selection
 from skmoe.numerics.softmax import log_softmax
-from skmoe.rows.columns import FLOATS
 from skmoe.rows.design import Designs
+from skmoe.rows.inputs import FLOATS
 
 
 class BaseGate(ABC, BaseEstimator):
@@ -46,6 +46,19 @@ class BaseGate(ABC, BaseEstimator):
         where the probabilities of a row should come from a fit without it.
         """
         return self.trainer(X, n_experts, weights, designs)
+
+    @property
+    def linear_scores(self):
+        """Coefficients (K, d) and intercepts (K,) of linear scores; None for others.
+
+        Routing to one linear expert runs compiled where the gate has them.
+        """
+        return None
+
+    @property
+    def can_resume(self):
+        """True if a warm start can go on from this fitted gate."""
+        return True
 
     @property
     def is_cross_fitted(self):
@@ -224,6 +237,11 @@ class SelectedGate(BaseGate):
     def numeric(self):
         """Whether the gate selected from takes a finite float array."""
         return self.gate.numeric
+
+    @property
+    def can_resume(self):
+        """False: what would be fitted is the gate selected from."""
+        return False
 
     @property
     def is_cross_fitted(self):

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmoe.gates.base import BaseGate
 from skmoe.gates.trainers import GateTrainer
-from skmoe.rows.columns import FLOATS
+from skmoe.rows.inputs import FLOATS
 
 
 class PipelineGate(BaseGate):

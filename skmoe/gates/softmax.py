@@ -145,6 +145,11 @@ class SoftmaxGate(BaseGate):
         return trainer
 
     @property
+    def linear_scores(self):
+        """The coefficients, unless a subclass may have other scores."""
+        return (self.coef_, self.intercept_) if type(self) is SoftmaxGate else None
+
+    @property
     def n_features_in_(self):
         """Number of features; there is none before `fit`."""
         return self.coef_.shape[1]

@@ -15,6 +15,7 @@ from skmoe.inference.responses import channels
 from skmoe.inference.result import ObservedInformation
 from skmoe.rows.design import Design
 from skmoe.rows.groups import check_groups, rows_of_groups
+from skmoe.rows.table import class_weighted
 
 KINDS = ("hessian", "opg", "sandwich")
 
@@ -139,14 +140,16 @@ def _check(model, kind):
             "Standard errors need a SoftmaxGate or a ConstantGate. Got "
             f"gate_={model.gate_!r}."
         )
-    if not isinstance(model._experts, (LinearExperts, LogisticExperts, GLMExperts)):
+    if not isinstance(
+        model._mixture.experts, (LinearExperts, LogisticExperts, GLMExperts)
+    ):
         raise TypeError(
             "Standard errors need linear experts: LinearRegression, Ridge or "
             "GeneralizedLinearRegressor, or LogisticRegression with its default "
             "penalty and solver, all fitted without cv or metadata. "
             f"Got experts_={model.experts_!r}."
         )
-    families = model._experts.noise.families
+    families = model._mixture.experts.noise.families
     if kind != "opg" and any(isinstance(family, Laplace) for family in families):
         raise ValueError(
             "The density of family 'laplace' has a kink and no second derivative: "
@@ -157,14 +160,15 @@ def _check(model, kind):
 def _rows(model, X, y, sample_weight, groups):
     """Validated rows of positive weight, those of a group next to each other."""
     weights = check_sample_weight(sample_weight, X)
-    gate_X, expert_X = model._check_predict_input(X)
-    coded = model._code_y(y, expert_X.shape[0])
-    weights = model._class_weighted(weights, np.ravel(y))
+    mixture = model._mixture
+    gate_X, expert_X = model._inputs(X)
+    coded = mixture.targets.code(y, expert_X.shape[0])
+    weights = class_weighted(weights, np.ravel(y), getattr(model, "class_weight", None))
     if isinstance(model.gate_, ConstantGate):
         gate_X = np.empty((expert_X.shape[0], 0))
     rows, codes = np.flatnonzero(weights > 0), None
     if groups is not None:
-        codes = check_groups(groups, X, rows)
+        codes = check_groups(groups, len(weights), rows)
         by_group = np.argsort(codes, kind="stable")
         rows, codes = rows[by_group], codes[by_group]
     if len(rows) < len(weights) or groups is not None:
@@ -176,10 +180,10 @@ def _rows(model, X, y, sample_weight, groups):
         starts = np.append(np.flatnonzero(np.diff(codes, prepend=-1)), len(codes))
         outer, inner = np.ones(len(starts) - 1), weights
         gate_X, _ = rows_of_groups(gate_X, codes, weights, model.gate_)
-    width = expert_X.shape[1] - (model._offset_column is not None)
-    centered = all(map(has_intercept, model._experts.estimators))
+    width = expert_X.shape[1] - (mixture.reader.columns.offset is not None)
+    centered = all(map(has_intercept, model._mixture.experts.estimators))
     return Rows(
-        experts=model._experts.with_noise(model._experts.noise.free),
+        experts=model._mixture.experts.with_noise(model._mixture.experts.noise.free),
         gate=model.gate_,
         gate_X=gate_X,
         X=expert_X,

@@ -85,7 +85,7 @@ class NoiseParameters(Part):
 
 def parts_of(model, gate_design, expert_design):
     """Every part, in the order gate, experts' coefficients, noise."""
-    experts = model._experts
+    experts = model._mixture.experts
     alone = len(experts.estimators) == 1  # which leaves nothing to decide
     parts = [] if alone else [_gate_part(model, gate_design)]
     parts += _expert_parts(model, experts, expert_design)
@@ -96,7 +96,9 @@ def _gate_part(model, design):
     experts = list(model.named_experts_)
     if isinstance(model.gate_, ConstantGate):
         return _proportions(model.gate_.proportions_, experts)
-    terms = feature_names(model, model._gate_columns, design.n_columns - 1)
+    terms = feature_names(
+        model, model._mixture.reader.columns.gate, design.n_columns - 1
+    )
     names = [[("gate", k, term) for term in ["intercept", *terms]] for k in experts]
     values = np.column_stack([model.gate_.intercept_, model.gate_.coef_])
     return _centred(names, values, _to_user(design))
@@ -145,7 +147,7 @@ def _expert_parts(model, experts, design):
     shape = len(experts.estimators), experts.n_scores, design.n_columns - 1
     slopes = experts.coef[: shape[2]].T.reshape(shape)
     intercepts = experts.intercept.reshape(shape[:2])
-    features = feature_names(model, model._expert_columns, shape[2])
+    features = feature_names(model, model._mixture.reader.columns.experts, shape[2])
     parts = []
     for k, name in enumerate(model.named_experts_):
         if experts.noise.families[k].is_background:
@@ -183,7 +185,7 @@ def _noise_parts(model, noise):
     parts = []
     for k, name in enumerate(model.named_experts_):
         values = noise.parameters[k]
-        if channels(model._experts, k)[1]:
+        if channels(model._mixture.experts, k)[1]:
             suffixes = _suffixes(model, values.shape[1])
             parts.append(_noise_part(noise.families[k], values, name, suffixes))
     return parts

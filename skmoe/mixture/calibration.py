@@ -2,12 +2,70 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Levels at which intervals cover as often as they should, by the rows held out."""
 
+import warnings
+from typing import NamedTuple
+
 import numpy as np
 
 from skmoe._compat import _safe_indexing
+from skmoe.distribution import PredictiveDistribution
 from skmoe.numerics.softmax import log_softmax
 from skmoe.rows.design import Designs
 from skmoe.rows.groups import rows_of_groups
+
+
+class HeldOutRanks(NamedTuple):
+    """Where rows that fits left out fell in the distributions predicted for them.
+
+    Attributes
+    ----------
+    ranks : ndarray of shape (n_held, T)
+        Probability of a value of at most y, between 0 and 1.
+    weights : ndarray of shape (n_held,)
+        Sample weights of the rows.
+    """
+
+    ranks: np.ndarray
+    weights: np.ndarray
+
+
+def held_out_ranks(mixture, state, gate, task, rows):
+    """Return the `HeldOutRanks` of a cross-fitted mixture, or None.
+
+    Parameters
+    ----------
+    mixture : RegressionMixture
+    state : MixtureState
+        That it was made of, with the fits of the folds.
+    gate : BaseGate
+        Unfitted.
+    task : ExpertTask
+        With folds.
+    rows : Rows
+    """
+    held, answers = state.experts.held_out_answers()
+    try:
+        if mixture.gate.is_cross_fitted:
+            of_all = state.gate.log_proba
+            index = held if rows.groups is None else rows.groups[held]
+            log_weights = of_all[index]
+        else:
+            log_weights = held_out_gates(
+                gate, rows.inputs.gate, state.shares(), task, rows.groups
+            )
+    except ValueError as error:  # what is only said afterwards fails no fit
+        warnings.warn(
+            "held_out_ranks_ is None, and there are no calibrated intervals: the gate "
+            f"cannot be fitted without the rows of a fold ({error}).",
+            UserWarning,
+            stacklevel=5,
+        )
+        return None
+    dist = PredictiveDistribution(log_weights, answers, mixture.noise)
+    ranks, order = ranks_of(dist, rows.y[held]), np.argsort(held)
+    if ranks is None:
+        return None
+    return HeldOutRanks(ranks[order], rows.weights[held][order])
 
 
 def held_out_gates(gate, X, shares, task, groups=None):

@@ -18,6 +18,28 @@ NEGLIGIBLE = np.finfo(np.float64).eps
 ROWS = 2**14
 
 
+def limit(experts, extrapolation, rows, shares):
+    """Return experts that extrapolate as far as the estimator's parameter says.
+
+    Parameters
+    ----------
+    experts : BaseExperts
+        Fitted; not modified.
+    extrapolation : {'auto', 'clip', 'free'}
+    rows : Rows
+        Of the fit.
+    shares : callable
+        ``shares()``: responsibilities (n, K) for these rows.
+    """
+    if extrapolation == "free" or rows.offset is not None:
+        return experts
+    if extrapolation == "clip":
+        return limited(experts, rows.covariates, rows.y, shares())
+    if len(experts.estimators) == 1:
+        return experts
+    return loosely_limited(experts, rows.covariates, rows.y)
+
+
 def limited(experts, X, y, responsibilities):
     r"""Experts whose predictions stay within what they have seen and said.
 

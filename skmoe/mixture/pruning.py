@@ -157,17 +157,12 @@ def _least(model, kept, X, y, weights):
 
 def _restricted(model, kept):
     """A fitted model of the experts `kept`, whose parts are the model's own."""
-    names = [list(model.named_experts_)[k] for k in kept]
-    pruned = clone(model).set_params(**_smaller_params(model, names))
+    mixture = model._mixture.select(kept)
+    pruned = clone(model).set_params(**_smaller_params(model, mixture.names))
     params = model.get_params(deep=False)
     fitted = {name: value for name, value in vars(model).items() if name not in params}
-    vars(pruned).update(fitted)
-    pruned._experts = model._experts.select(kept)
-    pruned.experts_ = pruned._experts.estimators
-    pruned.named_experts_ = Bunch(**dict(zip(names, pruned.experts_, strict=True)))
-    pruned.gate_ = model.gate_.select(kept)
-    pruned.n_experts_ = len(kept)
-    pruned._expose_noise(pruned._experts.noise)
+    vars(pruned).update(fitted | mixture.attributes())
+    pruned._mixture = mixture
     return pruned
 
 
@@ -200,18 +195,13 @@ def _expose(pruned, model, kept, share, X, y, weights, is_refit):
         before, after = model.score_samples(X, y), pruned.score_samples(X, y)
         change = float(weights @ (after - before))
     if not is_refit:
-        pruned._totals = _share(pruned, X, y, weights) * weights.sum()
-        families = [model._terms["families"][k] for k in kept]
-        pruned._terms = model._terms | {"n_experts": len(kept), "families": families}
-        pruned._steps = {}
-        if hasattr(pruned, "held_out_ranks_") and len(kept) < model.n_experts_:
-            # Ranks are those of all experts together; a classifier has none.
-            pruned.held_out_ranks_ = pruned._held_out_weights = None
-        pruned.n_parameters_ = pruned._count_parameters()
+        mixture = pruned._mixture
+        totals = _share(pruned, X, y, weights) * weights.sum()
+        mixture.training = model._mixture.training.select(kept, totals)
+        pruned._warm_start = model._warm_start.select(kept)
         pruned.lower_bounds_, pruned.lower_bound_ = [], np.nan
         pruned.n_iter_, pruned.converged_ = 0, False
-        known = y is not None
-        pruned.log_likelihood_ = float(weights @ after) if known else np.nan
+        pruned.log_likelihood_ = np.nan if y is None else float(weights @ after)
     pruned.pruning_ = Bunch(
         kept=kept,
         dropped=np.setdiff1d(np.arange(model.n_experts_), kept),

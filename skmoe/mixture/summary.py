@@ -9,13 +9,14 @@ from skmoe.estimators.parameters import last_estimator
 
 def summarise(model):
     """Columns of `summary`, as a DataFrame where pandas is there."""
+    training = model._mixture.training
     columns = {
         "expert": list(model.named_experts_),
         "kind": [type(last_estimator(e)).__name__ for e in model.experts_],
-        "share": (model._totals / model._totals.sum()).tolist(),
-        "rows": model._totals.tolist(),
+        "share": training.shares.tolist(),
+        "rows": training.totals.tolist(),
     }
-    columns |= _noise_columns(model._experts.noise)
+    columns |= _noise_columns(model._mixture.noise)
     columns |= _coefficient_columns(model)
     try:
         import pandas as pd
@@ -49,7 +50,10 @@ def _coefficient_columns(model):
     if len(widths) != 1:
         return {}
     ((n_rows, width),) = widths
-    terms = ["intercept", *feature_names(model, model._expert_columns, width - 1)]
+    terms = [
+        "intercept",
+        *feature_names(model, model._mixture.reader.columns.experts, width - 1),
+    ]
     missing = np.full((n_rows, width), np.nan)
     values = np.stack([missing if table is None else table for table in tables])
     names = [

@@ -44,7 +44,7 @@ def out_of_fold(model):
     Its experts did not see the rows that they are judged by. Dispersions and a gate
     that is not cross-fitted did, so their parameters cost what AIC makes them cost.
     """
-    n_parameters = model._experts.noise.count_parameters()
+    n_parameters = model._mixture.noise.count_parameters()
     if not model.gate_.is_cross_fitted:
         n_parameters += count_parameters(model.gate_)
     return -2 * model.log_likelihood_ + 2 * n_parameters

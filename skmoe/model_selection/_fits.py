@@ -95,7 +95,7 @@ class Fit:
     @property
     def is_collapsed(self):
         """Whether an expert sits on a handful of rows: a spurious likelihood."""
-        return bool(self.model._collapsed.any())
+        return bool(self.model._mixture.training.collapsed.any())
 
     def warn(self):
         """Give the warnings of the fit."""

@@ -44,8 +44,9 @@ def _gate_features(model, width):
     names = getattr(model, "feature_names_in_", None)
     if names is None:
         names = np.array([f"x{j}" for j in range(model.n_features_in_)], dtype=object)
-    if model._gate_columns is not None:
-        names = names[model._gate_columns]
+    columns = model._mixture.reader.columns.gate
+    if columns is not None:
+        names = names[columns]
     return list(names) if len(names) == width else [f"x[{j}]" for j in range(width)]
 
 

@@ -18,7 +18,7 @@ from skmoe.model_selection._criteria import (
 )
 from skmoe.model_selection._fits import Rows, better, fit_from, fit_quietly
 from skmoe.model_selection._parameters import expert_parameters
-from skmoe.rows.columns import numeric_columns
+from skmoe.rows.inputs import numeric_columns
 
 # The default grid: so many values, the last this fraction of the first.
 N_VALUES = 20

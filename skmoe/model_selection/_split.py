@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from sklearn.utils import check_array
 
 from skmoe.em.split import TINY, half, main_residuals, mean_log_density, standardised
-from skmoe.rows.columns import numeric_columns
+from skmoe.rows.inputs import numeric_columns
 
 # Columns among which a direction is searched: those along which residuals bend most.
 MAX_COLUMNS = 200

@@ -1,14 +1,8 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Softmax and log-sum-exp over the experts or the classes."""
+"""Softmax and log-sum-exp over the experts or the classes of each row."""
 
 import numpy as np
-
-
-def log_softmax(scores):
-    """Row-wise ``scores - log sum exp(scores)``, (n, C)."""
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
 def softmax(scores, axis=1):
@@ -17,3 +11,29 @@ def softmax(scores, axis=1):
     np.exp(proba, out=proba)
     proba /= proba.sum(axis=axis, keepdims=True)
     return proba
+
+
+def log_softmax(scores):
+    """Row-wise ``scores - log sum exp(scores)``, (n, C)."""
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def log_sum_exp(scores):
+    """Logarithm of the sum of exponentials of each row, (n, C) to (n,)."""
+    best = scores.max(axis=1)
+    return best + np.log(np.exp(scores - best[:, None]).sum(axis=1))
+
+
+def posterior(log_joint):
+    """Posterior of each row's experts (n, K) and its log density (n,).
+
+    What one pass over the exponentials of the log joint density (n, K) gives: its
+    softmax and its log-sum-exp. Memory in the order of `log_joint`.
+    """
+    best = log_joint.max(axis=1, keepdims=True)
+    shares = log_joint - best
+    np.exp(shares, out=shares)
+    sums = shares.sum(axis=1, keepdims=True)
+    shares /= sums
+    return shares, (best + np.log(sums))[:, 0]

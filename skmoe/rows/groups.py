@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a user knows of the latent experts: groups of rows, and labels of some."""
+"""Groups of rows that share one expert, and rows whose expert is known."""
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
@@ -8,10 +8,13 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from skmoe._compat import _safe_indexing
 
 
-def check_groups(groups, X, rows=slice(None)):
-    """Codes 0..G-1 of the groups of the kept rows, (m,)."""
+def check_groups(groups, n_given, rows=slice(None)):
+    """Return codes 0..G-1 of the groups of the kept rows, (m,).
+
+    `n_given` is the number of rows that have a group.
+    """
     groups = column_or_1d(groups)
-    check_consistent_length(X, groups)
+    check_consistent_length(np.empty(n_given), groups)
     # NumPy compares objects of any kind; its annotations know arrays and numbers.
     is_none = np.equal(groups, None)  # type: ignore[call-overload]
     missing = np.flatnonzero(is_none | (groups != groups))
@@ -24,15 +27,15 @@ def check_groups(groups, X, rows=slice(None)):
     return np.unique(groups[rows], return_inverse=True)[1]
 
 
-def check_expert_labels(labels, names, X, rows=slice(None)):
-    """Index of the known expert of each kept row, -1 where unknown; or None.
+def check_expert_labels(labels, names, n_given, rows=slice(None)):
+    """Return the index of each kept row's known expert, -1 where unknown; or None.
 
     Labels are integers 0..K-1, -1 for unknown, or names of experts, with -1 or None
     (or NaN) for unknown.
     """
     if labels is None:
         return None
-    check_consistent_length(X, labels)
+    check_consistent_length(np.empty(n_given), labels)
     values, inverse = np.unique(
         np.asarray(labels, dtype=object).ravel()[rows].astype(str), return_inverse=True
     )
@@ -50,7 +53,10 @@ def check_expert_labels(labels, names, X, rows=slice(None)):
 
 
 def rows_of_groups(X, groups, weights, gate):
-    """One row per group for a gate: means, or the first row; and whether all agree."""
+    """Return one row per group for a gate, and True if the rows of each group agree.
+
+    Where they do not, a linear gate gets their means.
+    """
     _, first = np.unique(groups, return_index=True)
     rows = _safe_indexing(X, first)
     if not gate.reads_rows:

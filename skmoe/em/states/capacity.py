@@ -9,7 +9,8 @@ import numpy as np
 from scipy.optimize import brentq
 from sklearn.exceptions import ConvergenceWarning
 
-from skmoe.em.states.whole import Mixture
+from skmoe.em.states.base import Expectation
+from skmoe.em.states.whole import WholeMixture
 
 # Largest violation of the optimality conditions, relative to the capacity: that of
 # the constraint is no larger.
@@ -20,7 +21,7 @@ MAX_HALVINGS = 12
 COOLING = 0.5
 
 
-class CapacityMixture(Mixture):
+class CapacityMixture(WholeMixture):
     r"""A mixture whose E-step keeps every expert's load below its capacity.
 
     EM is the ascent of :math:`F(q, \theta) = \sum_i w_i \sum_k q_{ik} (\log J_{ik} -
@@ -45,21 +46,34 @@ class CapacityMixture(Mixture):
         With a `capacity_factor` c of at least one.
     experts : ExpertsTrainer
     weights : ndarray of shape (n,)
-    assignment : {'soft'}, default='soft'
-        A hard or drawn assignment has no multipliers.
-
-    Raises
-    ------
-    ValueError
-        If `assignment` is not 'soft'.
     """
 
-    def __init__(self, gate, experts, weights, assignment="soft"):
-        if assignment != "soft":
+    @classmethod
+    def serves(cls, parts):
+        """Parts whose gate has a capacity."""
+        return parts.gate.capacity_factor is not None
+
+    @classmethod
+    def check(cls, parts):
+        """Raise ValueError unless rows are shared out softly and one by one."""
+        if parts.groups is not None or parts.allowed is not None:
+            raise ValueError(
+                "A gate with a capacity_factor shares rows out one by one: it cannot "
+                "be combined with groups, expert_labels or families that take only "
+                "some values of y."
+            )
+        if parts.assignment != "soft":  # which has no multipliers
             raise ValueError(
                 "A gate with a capacity_factor must be fitted with assignment='soft'. "
-                f"Got assignment={assignment!r}."
+                f"Got assignment={parts.assignment!r}."
             )
+
+    @classmethod
+    def of(cls, parts):
+        """Return the state of these `Parts`."""
+        return cls(parts.gate, parts.experts, parts.weights)
+
+    def __init__(self, gate, experts, weights):
         super().__init__(gate, experts, weights)
         n_experts = gate.log_proba.shape[1]
         self.capacity = gate.capacity_factor * self.total / n_experts
@@ -67,12 +81,13 @@ class CapacityMixture(Mixture):
         self.multipliers = np.zeros(n_experts)
 
     def e_step(self, hard=False):
-        """Responsibilities (n, K) within capacity, and the objective."""
+        """Return the responsibilities (n, K) within capacity and the objective."""
         dual = minimise_dual(
             self.log_joint(), self.weights, self.capacity, self.multipliers
         )
         self.multipliers = dual.multipliers
-        return dual.shares, float(dual.value / self.total - self.penalty)
+        bound = float(dual.value / self.total - self.penalty)
+        return Expectation(dual.shares, bound)
 
     def tempered(self, power):
         """The same of a power of the joint density."""
@@ -86,7 +101,7 @@ class CapacityMixture(Mixture):
 
     def log_likelihood(self):
         """Weighted total log likelihood, without penalties and constraints."""
-        joint = self.total * (super().e_step()[1] + self.penalty)
+        joint = self.total * (super().e_step().bound + self.penalty)
         return joint - self.gate.log_marginal
 
 

@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The mixture in which all rows of a group share one latent expert."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
-from skmoe.em.states.whole import Mixture
+from skmoe.em.states.whole import WholeMixture
+from skmoe.numerics.threads import one_blas_thread
 from skmoe.rows.groups import mean_by_group, sum_by_group
 from skmoe.trainers.local_model import LocalModel, Parametric
 
 
-class GroupedMixture(Mixture):
+class GroupedMixture(WholeMixture):
     r"""Repeated observations: the latent expert belongs to a group of rows.
 
     .. math:: \sum_g \log \sum_k g_k(x_g) \prod_{i \in g} f(y_i \mid m_k(x_i))^{w_i}
@@ -39,6 +42,26 @@ class GroupedMixture(Mixture):
             experts, Parametric
         )
 
+    @classmethod
+    def serves(cls, parts):
+        """Parts with groups."""
+        return parts.groups is not None
+
+    @classmethod
+    def of(cls, parts):
+        """Return the state; drawn experts leave no vector to extrapolate."""
+        state = cls(
+            parts.gate, parts.experts, parts.weights, parts.groups, parts.allowed
+        )
+        state.is_parametric = state.is_parametric and parts.assignment != "stochastic"
+        return state
+
+    @contextmanager
+    def at_work(self):
+        """Keep BLAS to one thread: products are small."""
+        with one_blas_thread:
+            yield self
+
     def log_joint(self):
         """Log joint density of each group and expert, (G, K)."""
         log_joint = self.gate.log_proba + sum_by_group(
@@ -59,10 +82,10 @@ class GroupedMixture(Mixture):
 
     def totals(self):
         """Weight of rows that each expert is responsible for, (K,)."""
-        return self.row_weights @ self.e_step()[0][self.groups]
+        return self.row_weights @ self.e_step().statistics[self.groups]
 
     def restrict(self, start, align=False):
-        """A start of rows (n, K) as one of groups (G, K)."""
+        """Return a start of rows (n, K) as one of groups (G, K)."""
         start = mean_by_group(start[:], self.groups, self.row_weights)
         return super().restrict(start, align)
 
@@ -70,30 +93,17 @@ class GroupedMixture(Mixture):
         """Responsibilities of all rows, which are those of their groups, (n, K)."""
         return super().shares()[self.groups]
 
-    def m_step(self, responsibilities):
-        """Step the gate on groups (G, K) and the experts on their rows."""
-        self.gate.step(responsibilities)
-        self.experts.step(self._of_rows(responsibilities))
-
     def _of_rows(self, responsibilities):
         return responsibilities[self.groups] * self.row_weights[:, None]
 
-    # -- as one vector, for acceleration ----------------------------------------------
+    def _of_gate(self, responsibilities, weighted):
+        return responsibilities
 
-    @property
-    def parameters(self):
-        """Gate and experts as one vector."""
-        return np.concatenate([self.gate.parameters, self.experts.parameters])
-
-    @parameters.setter
-    def parameters(self, values):
-        size = self.gate.parameters.size
-        self.gate.parameters, self.experts.parameters = values[:size], values[size:]
-
-    def local_model(self, responsibilities):
-        """The M-step's view of the objective, an `LocalModel` over `parameters`."""
-        _, gate = self.gate.value_and_local_model(responsibilities)
-        _, experts = self.experts.value_and_local_model(self._of_rows(responsibilities))
+    def local_model(self, expectation):
+        """Return the `LocalModel` of the objective over `parameters`."""
+        shares = expectation.statistics
+        _, gate = self.gate.value_and_local_model(shares)
+        _, experts = self.experts.value_and_local_model(self._of_rows(shares))
         size, factor = gate.target.size, self._rows_per_group
 
         def solve(vector):

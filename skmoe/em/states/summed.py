@@ -2,20 +2,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The mixture whose EM step is one pass over blocks of rows."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial, reduce
 
 import numpy as np
+from joblib import effective_n_jobs
 
+from skmoe.em.states.base import Expectation, MixtureState, Weighted
 from skmoe.em.states.compiled import compiled_pass
-from skmoe.em.states.whole import Mixture, Weighted
 from skmoe.numerics.batches import TASK_ROWS, block_batches, row_batches
 from skmoe.numerics.packed import unpack_grams
 from skmoe.numerics.softmax import softmax
+from skmoe.numerics.threads import one_blas_thread
 from skmoe.trainers.blockwise import add
 from skmoe.trainers.local_model import LocalModel
 
 
-class SummedMixture(Mixture):
+class SummedMixture(MixtureState):
     """A mixture of additive parts: X is read once per iteration, no (n, K) array kept.
 
     The pass that evaluates the objective at a state also gathers everything that the
@@ -40,13 +44,46 @@ class SummedMixture(Mixture):
 
     is_parametric = True
 
-    def __init__(self, gate, experts, weights, allowed=None, map=map):
+    def __init__(self, gate, experts, weights, allowed=None, map=map, n_threads=1):
         super().__init__(gate, experts, weights, allowed)
         self.parts = gate.blockwise, experts.blockwise
         self.map = map
-        free = allowed is None
-        self._compiled = compiled_pass(*self.parts, weights) if free else None
+        everywhere = allowed is None
+        self._compiled = compiled_pass(*self.parts, weights) if everywhere else None
+        self.n_threads = n_threads if self.is_compiled else 1
         self._passes = {}
+
+    @classmethod
+    def serves(cls, parts):
+        """Parts whose steps are sums over rows, unless an expert is drawn per row."""
+        is_blockwise = None not in (parts.gate.blockwise, parts.experts.blockwise)
+        return is_blockwise and parts.assignment != "stochastic"
+
+    @classmethod
+    def of(cls, parts):
+        """Return the state; a soft assignment may share its rows among threads."""
+        n_threads = 1
+        if parts.assignment == "soft":
+            n_tasks = -(-len(parts.weights) // TASK_ROWS)
+            n_threads = min(effective_n_jobs(parts.n_jobs), n_tasks)
+        roles = parts.gate, parts.experts
+        return cls(*roles, parts.weights, parts.allowed, n_threads=n_threads)
+
+    @contextmanager
+    def at_work(self):
+        """Keep BLAS to one thread; share the blocks among threads if there are more."""
+        with one_blas_thread:
+            if self.n_threads == 1:
+                yield self
+                return
+            # joblib looks for finished work every ten milliseconds, which is as long as
+            # a pass over a hundred thousand rows.
+            with ThreadPoolExecutor(self.n_threads) as threads:
+                self.map = threads.map
+                try:
+                    yield self
+                finally:
+                    self.map = map
 
     @property
     def is_compiled(self):
@@ -66,16 +103,16 @@ class SummedMixture(Mixture):
         self._passes = {}
 
     def e_step(self, hard=False):
-        """Sums over the rows and the objective."""
+        """Return the sums over the rows and the objective."""
         if hard not in self._passes:
             self._passes[hard] = self._pass(hard)
         sums = self._passes[hard]
         mean = float(sums[0]) / self.total
-        return sums, mean - self.penalty
+        return Expectation(sums, mean - self.penalty)
 
     def totals(self):
         """Weight that each expert is responsible for, (K,)."""
-        return self.e_step()[0][1]
+        return self.e_step().statistics[1]
 
     def tempered(self, power):
         """Responsibilities proportional to a power of the joint density, (n, K)."""
@@ -89,16 +126,20 @@ class SummedMixture(Mixture):
             shares[rows] = softmax(power * joint.T)
         return shares
 
-    def m_step(self, responsibilities):
-        """First step, from initial responsibilities (anything indexed by rows)."""
+    def m_step(self, expectation):
+        """Go to the unguarded M-step's target."""
+        self.parameters = self.local_model(expectation).target
+
+    def begin(self, responsibilities):
+        """Take the first step, from responsibilities (anything indexed by rows)."""
         weighted = Weighted(responsibilities, self.weights)
         for part in self.parts:
             part.ascend(weighted)
         self._passes = {}
 
-    def local_model(self, sums):
-        """The M-step's view of the objective, an `LocalModel` over `parameters`."""
-        _, _, gate_sums, expert_sums, packed = sums
+    def local_model(self, expectation):
+        """Return the `LocalModel` of the objective over `parameters`."""
+        _, _, gate_sums, expert_sums, packed = expectation.statistics
         gate_grams, expert_grams = self._unpack(packed)
         gate = self.parts[0].local_model(gate_sums, gate_grams)
         experts = self.parts[1].local_model(expert_sums, expert_grams)

@@ -1,0 +1,87 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
+"""How a mixture stood on its training rows, and what a user must be warned of."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+# An expert whose share of all weight is below this has lost its rows.
+DEAD_SHARE = 1e-8
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """How a mixture stood on its training rows when EM ended.
+
+    Attributes
+    ----------
+    totals : ndarray of shape (K,)
+        Weight of rows that each expert was responsible for.
+    collapsed : ndarray of bool of shape (K,)
+        Experts whose dispersion vanished on few rows: a spurious maximum.
+    overfitted : list of int
+        Experts that fit their own rows far better than others.
+    gate_overfitted : bool
+        The same of the gate.
+    """
+
+    totals: np.ndarray
+    collapsed: np.ndarray
+    overfitted: list = field(default_factory=list)
+    gate_overfitted: bool = False
+
+    @classmethod
+    def of(cls, state, weight_unit=1.0):
+        """Return the record of a state of EM whose weights have that unit."""
+        return cls(
+            state.totals() * weight_unit,
+            state.collapsed(),
+            state.experts.overfitted(),
+            state.gate.overfitted(),
+        )
+
+    @property
+    def shares(self):
+        """Mean responsibility of each expert, (K,)."""
+        return self.totals / self.totals.sum()
+
+    def select(self, kept, totals):
+        """Return the record of the experts `kept`, with other totals."""
+        overfitted = [i for i, k in enumerate(kept) if k in self.overfitted]
+        return TrainingRecord(
+            totals, self.collapsed[kept], overfitted, self.gate_overfitted
+        )
+
+    def complaints(self):
+        """Yield what is wrong with the fit and what to do, a sentence or two each."""
+        collapsed = np.flatnonzero(self.collapsed).tolist()
+        if collapsed:
+            yield (
+                f"The dispersions of experts {collapsed} have collapsed onto few rows "
+                "or their floor: the likelihood has no bound there and the fit may be "
+                "spurious. Use fewer experts, more restarts (n_init), a larger "
+                "reg_dispersion or experts that cannot interpolate; for deep trees, "
+                "boosting and their like, use cv=5."
+            )
+        overfitted = [k for k in self.overfitted if not self.collapsed[k]]
+        if overfitted:
+            yield (
+                f"Experts {overfitted} know the rows they were fitted to: on others, "
+                "their squared errors are more than four times as large, so "
+                "responsibilities and density are far too certain. Use cv=5 "
+                "(out-of-fold predictions in the E-step) or less flexible experts."
+            )
+        if self.gate_overfitted:
+            yield (
+                "The gate knows the rows it was fitted to: on others, its squared "
+                "error is more than four times as large, so it keeps rows where they "
+                "began and is far too certain. Use cv=5 (out-of-fold probabilities in "
+                "the E-step) and several starts (n_init=5), or a less flexible gate."
+            )
+        dead = np.flatnonzero(self.totals < DEAD_SHARE * self.totals.sum()).tolist()
+        if dead:
+            yield (
+                f"Experts {dead} have lost all rows. Use fewer experts, more restarts "
+                "(n_init) or another init."
+            )
