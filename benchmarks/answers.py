@@ -366,7 +366,9 @@ if __name__ == "__main__":
     chosen = parser.parse_args()
     now, seconds = answers(chosen.only)
     slowest = max(seconds, key=seconds.get)
-    print(f"{sum(seconds.values()):.0f} s; slowest: {slowest}, {seconds[slowest]:.1f} s")
+    print(
+        f"{sum(seconds.values()):.0f} s; slowest: {slowest}, {seconds[slowest]:.1f} s"
+    )
     if chosen.action == "record":
         np.savez(chosen.file, **now)
     else:

@@ -455,7 +455,7 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
                 f"selection of another's experts, {mixture.gate!r}. Fit a clone "
                 "instead."
             )
-        experts = mixture.experts.with_noise(mixture.noise.free)
+        experts = mixture.experts.with_noise(mixture.noise.unlimited)
         return Previous(mixture.gate, experts, self._warm_start.steps.get(self._way))
 
     def _mixture_of(self, state, names, reader, targets, rows):
@@ -463,10 +463,18 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         experts = self._limited(state.experts.fitted(), state, rows)
         return self._mixture_class(state.gate.fitted(), experts, names, reader, targets)
 
-    @staticmethod
-    def _log_likelihood(state, mixture, rows):
-        """Total log likelihood of the training rows, in the unit of the weights."""
-        return float(state.log_likelihood()) * rows.weight_unit
+    def _log_likelihood(self, state, mixture, rows):
+        """Total log likelihood of the training rows, in the unit of the weights.
+
+        That of the model that is shown: limits of extrapolation may touch predictions
+        of training rows that an expert had no responsibility for. A cross-fitted model
+        is judged by the fits of the folds.
+        """
+        if self.cv is None and mixture.noise.touches_training:
+            log_likelihood = mixture.log_likelihood(rows, state.allowed)
+        else:
+            log_likelihood = float(state.log_likelihood())
+        return log_likelihood * rows.weight_unit
 
     # -- results ----------------------------------------------------------------------
 
@@ -629,9 +637,7 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         ndarray of shape (n_samples,)
             Natural logarithms under the whole mixture, whatever `top_k` is; on the
             training rows their weighted sum is `log_likelihood_`, unless it was fitted
-            with `cv`, groups or known experts, and but for the little that limits on
-            predictions (`extrapolation`) change where an expert without responsibility
-            had predicted far off.
+            with `cv`, groups or known experts.
         """
         inputs = self._inputs(X)
         y = self.predict(X) if y is None else y

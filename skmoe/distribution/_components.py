@@ -99,8 +99,12 @@ class Components:
         return np.where(infinite, values > 0, below) if some else below
 
     def density(self, values):
-        """Density at values (n, m)."""
-        return self._mix(np.exp(self.apply("log_density", values)))
+        """Density at values (n, m); infinite where a component's has no bound.
+
+        That of a gamma of shape below one is such at zero.
+        """
+        with np.errstate(over="ignore"):
+            return self._mix(np.exp(self.apply("log_density", values)))
 
     def log_density(self, values):
         """Log density at values (n, m)."""

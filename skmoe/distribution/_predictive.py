@@ -87,7 +87,7 @@ class PredictiveDistribution:
     def __init__(self, log_weights, predictions, noise):
         self.log_weights = log_weights
         self.predictions = noise.within(predictions)
-        self.noise = noise.free
+        self.noise = noise.unlimited
 
     def __len__(self):
         return len(self.log_weights)

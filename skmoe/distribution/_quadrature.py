@@ -100,7 +100,11 @@ def _panels(function, rows, low, high):
     wide, sign = wide[:, None], sign[:, None]
     y = np.where(wide, sign * np.exp(np.where(wide, t, 0.0)), t)
     y = np.clip(y, low[:, None], high[:, None])
-    values = function(rows, y) * np.where(wide, y, 1.0) * half[:, None]
+    with np.errstate(invalid="ignore"):  # zero times infinity
+        values = function(rows, y) * np.where(wide, y, 1.0) * half[:, None]
+    # A node at which the integrand has no bound is left out; panels around it are
+    # halved until what is left out does not matter.
+    values = np.where(np.isfinite(values), values, 0.0)
     kronrod = values @ KRONROD
     return kronrod, np.abs(kronrod - values @ GAUSS)
 

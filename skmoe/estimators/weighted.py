@@ -84,6 +84,8 @@ def naming(doing, name, estimator):
     """Notes on an error of an estimator whose it is and what it was doing."""
     try:
         yield
+    except NotFiniteError as error:
+        raise error.named(name) from None
     except Exception as error:
         error.add_note(f"Raised while {doing} {name}: {estimator!r}")
         raise
@@ -131,7 +133,42 @@ def resample(weights, random_state):
 
 def align_probabilities(classifier, X, classes):
     """``classifier.predict_proba`` with one column for each of `classes` (sorted)."""
-    return align(classifier.predict_proba(X), classifier.classes_, classes)
+    proba = align(classifier.predict_proba(X), classifier.classes_, classes)
+    return check_answers(classifier, proba)
+
+
+def check_answers(estimator, answers):
+    """Return an estimator's answers (n, ...), or raise where one is not finite."""
+    if np.isfinite(answers).all():
+        return answers
+    bad = ~np.isfinite(answers.reshape(len(answers), -1))
+    row = int(np.flatnonzero(bad.any(axis=1))[0])
+    raise NotFiniteError(
+        f"answered {answers[row].tolist()} for row {row}, and the same or the like for "
+        f"{int(bad.any(axis=1).sum())} of {len(answers)} rows. A prediction or a "
+        "probability must be a finite number. Where an expert has no rows left that it "
+        "can learn from (a constant column, a single row), fewer experts, "
+        "assignment='soft' or a stronger penalty of its own help.",
+        estimator,
+    )
+
+
+class NotFiniteError(ValueError):
+    """An estimator answered NaN or infinity; named once it is known whose it is."""
+
+    def __init__(self, found, estimator, whose=None):
+        start = "An estimator" if whose is None else whose[:1].upper() + whose[1:]
+        super().__init__(f"{start} ({estimator!r}) {found}")
+        self.found, self.estimator, self.whose = found, estimator, whose
+
+    def named(self, whose):
+        """Return the same error about a named estimator; the first name stays."""
+        if self.whose is not None:
+            return self
+        return NotFiniteError(self.found, self.estimator, whose)
+
+    def __reduce__(self):
+        return NotFiniteError, (self.found, self.estimator, self.whose)
 
 
 def align(proba, known, classes):

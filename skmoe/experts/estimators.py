@@ -11,7 +11,12 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmoe._compat import _check_method_params, _safe_indexing
-from skmoe.estimators.weighted import align_probabilities, fit_weighted, naming
+from skmoe.estimators.weighted import (
+    align_probabilities,
+    check_answers,
+    fit_weighted,
+    naming,
+)
 from skmoe.experts.base import BaseExperts, ExpertsTrainer
 from skmoe.experts.generalized import takes_family, with_family
 from skmoe.experts.overfitting import overfitted
@@ -48,13 +53,20 @@ class EstimatorExperts(BaseExperts):
     def predict(self, X):
         """Every expert's answer for every row, (n, K, T or n_classes)."""
         answers = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(answer)(estimator, X, self.classes) for estimator in self.estimators
+            delayed(_answer_of)(k, estimator, X, self.classes)
+            for k, estimator in enumerate(self.estimators)
         )
         return np.stack(answers, axis=1)
 
     def predict_one(self, k, X):
         """Expert k's answer for the rows given, (n, T or n_classes)."""
-        return answer(self.estimators[k], X, self.classes)
+        return _answer_of(k, self.estimators[k], X, self.classes)
+
+
+def _answer_of(k, estimator, X, classes):
+    """What expert k answers; an error says that it is this one's."""
+    with naming("asking", f"expert {k}", estimator):
+        return answer(estimator, X, classes)
 
 
 def answer(estimator, X, classes):
@@ -62,7 +74,7 @@ def answer(estimator, X, classes):
     if classes is not None:
         return align_probabilities(estimator, X, classes)
     prediction = np.asarray(estimator.predict(X), dtype=np.float64)
-    return prediction.reshape(prediction.shape[0], -1)
+    return check_answers(estimator, prediction.reshape(prediction.shape[0], -1))
 
 
 class Fit(NamedTuple):

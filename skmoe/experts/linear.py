@@ -28,6 +28,8 @@ DEAD_SHARE = 1e-8
 # smaller than the widest, interpolates: a spurious maximum.
 COLLAPSED_RATIO = 0.05
 TINY = np.finfo(np.float64).tiny
+# Entries of unit directions on standardised columns that are rounding.
+NULL_ROUNDING = 1e-9
 
 
 class LinearExperts(StackedExperts):
@@ -284,6 +286,8 @@ class LinearTrainer(Blockwise, ExpertsTrainer):
         if not has_intercept:
             gram[-1], gram[:, -1] = 0.0, 0.0
         space = SymmetricSolver(gram[None]).null_spaces[0]
+        # Rounding would be all that is left on the user's scale, were it far from this.
+        space[np.abs(space) < NULL_ROUNDING] = 0.0
         slopes, intercepts = self.design.to_user(space.T)
         size = np.linalg.norm(slopes, axis=1)
         size[size == 0] = 1.0

@@ -7,7 +7,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import clone
 
-from skmoe.estimators.weighted import align
+from skmoe.estimators.weighted import align, check_answers
 from skmoe.experts.estimators import answer
 
 # What scikit-learn calls the number of stages.
@@ -60,8 +60,9 @@ def staged_answers(estimator, X, classes, grid):
 def _aligned(estimator, found, classes):
     """One stage's answers, as `answer` gives those of the whole estimator."""
     if classes is not None:
-        return align(found, estimator.classes_, classes)
-    return np.array(found, dtype=np.float64).reshape(len(found), -1)
+        return check_answers(estimator, align(found, estimator.classes_, classes))
+    found = np.array(found, dtype=np.float64).reshape(len(found), -1)
+    return check_answers(estimator, found)
 
 
 def _method(is_classifier):

@@ -14,6 +14,8 @@ from skmoe.families.search import invert_continuous, invert_discrete
 # Relative step of central differences of log densities and of scores: for a function
 # that is right to 1e-16 the error is about 1e-10.
 STEP = 6e-6
+# Largest size of a numerical score.
+STEEPEST = 1e75
 # Log density of a value that an expert rules out. Finite, because a responsibility of
 # zero times minus infinity is not a number.
 LOG_ZERO = -1e100
@@ -171,10 +173,12 @@ class BaseFamily(ABC, BaseEstimator):
         bound. Here: central differences, and the squared score, whose expectation is
         the information.
         """
-        step = STEP * np.maximum(np.abs(prediction), 1e-3)
+        # A positive prediction stays positive; others may be zero.
+        smallest = 0.0 if self.link == "log" else 1e-3
+        step = STEP * np.maximum(np.abs(prediction), smallest)
         above = self.log_density(y, prediction + step, parameters)
         below = self.log_density(y, prediction - step, parameters)
-        score = (above - below) / (2 * step)
+        score = _difference(above, below, 2 * step)
         return score, score**2
 
     def parameter_derivatives(self, y, prediction, parameters):
@@ -190,7 +194,7 @@ class BaseFamily(ABC, BaseEstimator):
             step[j] = 10 * STEP
             above = self.log_density(y, prediction, self.from_free(free + step))
             below = self.log_density(y, prediction, self.from_free(free - step))
-            slopes.append((above - below) / (20 * STEP))
+            slopes.append(_difference(above, below, 20 * STEP))
         shape = np.broadcast_shapes(np.shape(y), np.shape(prediction), free.shape[1:])
         scores = np.array(slopes) if slopes else np.empty((0, *shape))
         return scores, scores**2
@@ -266,6 +270,16 @@ class BaseFamily(ABC, BaseEstimator):
     def count_parameters(self):
         """Free parameters per target."""
         return len(self.parameter_names)
+
+
+def _difference(above, below, width):
+    """Slope between two log densities, within what can be squared and added.
+
+    Zero where both are minus infinity: nothing says in which direction to go.
+    """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        slope = (above - below) / width
+    return np.clip(np.nan_to_num(slope), -STEEPEST, STEEPEST)
 
 
 def spread(y, weights):

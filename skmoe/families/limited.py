@@ -15,21 +15,24 @@ class LimitedNoise(Noise):
 
     Parameters
     ----------
-    free : Noise
+    unlimited : Noise
         The same without limits.
     lowest, highest : ndarray of shape (K, T)
         Limits in units of the prediction; infinite where there is none.
+    touches_training : bool, default=False
+        Whether limits may change predictions of rows of the fit.
     """
 
-    def __init__(self, free, lowest, highest):
-        super().__init__(free.families, free.parameters)
-        self._free = free
+    def __init__(self, unlimited, lowest, highest, touches_training=False):
+        super().__init__(unlimited.families, unlimited.parameters)
+        self._unlimited = unlimited
         self.lowest, self.highest = lowest, highest
+        self.touches_training = touches_training
 
     @property
-    def free(self):
+    def unlimited(self):
         """The same noise around predictions without limits."""
-        return self._free
+        return self._unlimited
 
     @property
     def limits(self):
@@ -44,8 +47,9 @@ class LimitedNoise(Noise):
 
     def select(self, experts):
         """The noise of some experts."""
-        chosen = self.free.select(experts)
-        return LimitedNoise(chosen, self.lowest[experts], self.highest[experts])
+        chosen = self.unlimited.select(experts)
+        limits = self.lowest[experts], self.highest[experts]
+        return LimitedNoise(chosen, *limits, self.touches_training)
 
     def log_density(self, y, prediction):
         """Log density of rows y (n, T) under each expert, (n, K)."""

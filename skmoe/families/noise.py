@@ -33,8 +33,11 @@ class Noise:
             for _, experts in self.groups
         ]
 
+    #: Whether limits may change predictions of rows of the fit.
+    touches_training = False
+
     @property
-    def free(self):
+    def unlimited(self):
         """The same noise around predictions without limits."""
         return self
 

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from skmoe._compat import _safe_indexing
-from skmoe.estimators.weighted import align_probabilities, fit_weighted
+from skmoe.estimators.weighted import align_probabilities, fit_weighted, naming
 from skmoe.gates.overfitting import is_overfitted
 from skmoe.gates.trainers import GateTrainer
 
@@ -82,7 +82,8 @@ class ClassifierTrainer(GateTrainer):
 
     def _refit(self, responsibilities):
         classifier = self.fit_to(responsibilities)
-        log_proba = floored_log_proba(classifier, self.X, self.n_experts)
+        with naming("asking", "gate", classifier):
+            log_proba = floored_log_proba(classifier, self.X, self.n_experts)
         return GateFit(classifier, responsibilities, log_proba)
 
     def fit_to(self, responsibilities, rows=None):

@@ -183,7 +183,9 @@ def _rows(model, X, y, sample_weight, groups):
     width = expert_X.shape[1] - (mixture.reader.columns.offset is not None)
     centered = all(map(has_intercept, model._mixture.experts.estimators))
     return Rows(
-        experts=model._mixture.experts.with_noise(model._mixture.experts.noise.free),
+        experts=model._mixture.experts.with_noise(
+            model._mixture.experts.noise.unlimited
+        ),
         gate=model.gate_,
         gate_X=gate_X,
         X=expert_X,

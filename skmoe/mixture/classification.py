@@ -33,7 +33,9 @@ class ClassificationMixture(FittedMixture):
 
     @staticmethod
     def _proba(weights, predictions, kept, X):
-        return (mix(weights, predictions),)
+        # Rounding may leave a mean of probabilities above one, which scikit-learn's
+        # log_loss refuses.
+        return (np.minimum(mix(weights, predictions), 1.0),)
 
     @staticmethod
     def _most_probable(weights, predictions, kept, X):

@@ -118,11 +118,28 @@ class FittedMixture(ABC):
 
     def mean_log_likelihood(self, rows):
         """Weighted mean log likelihood of `Rows`, or of their groups."""
+        total = rows.weights.sum() if rows.groups is None else rows.n_groups
+        return self.log_likelihood(rows) / float(total)
+
+    def log_likelihood(self, rows, allowed=None):
+        """Weighted total log likelihood of `Rows`, or of their groups.
+
+        `allowed` are the experts that rows or groups are kept to, None for all.
+        """
+        if rows.groups is None and allowed is None:
+            return float(rows.weights @ self.log_density(rows.inputs, rows.y))
         if rows.groups is None:
-            log_density = self.log_density(rows.inputs, rows.y)
-            return float(rows.weights @ log_density / rows.weights.sum())
-        joint = self.log_joint_of_groups(rows.inputs, rows.y, rows.groups, rows.weights)
-        return float(log_sum_exp(joint).mean())
+            joint = log_softmax(self.gate.scores(rows.inputs.gate))
+            joint += self.experts.log_density(rows.inputs.experts, rows.y)
+            weights = rows.weights
+        else:
+            joint = self.log_joint_of_groups(
+                rows.inputs, rows.y, rows.groups, rows.weights
+            )
+            weights = np.ones(len(joint))
+        if allowed is not None:
+            joint = joint + allowed[:].T
+        return float(weights @ log_sum_exp(joint))
 
     # -- the mixture itself -----------------------------------------------------------
 

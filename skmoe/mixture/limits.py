@@ -50,9 +50,8 @@ def limited(experts, X, y, responsibilities):
 
     with the rows :math:`S_k` that it is the most responsible expert of, the range
     :math:`R_k` of their responses, c = 0.05, and the rows :math:`T_k` that it has any
-    responsibility for, above 2e-16. For those no prediction is touched, so that the
-    likelihood of the training data stays what it was. Where an expert is ruled out it
-    may predict anything, which is no reason for wider limits.
+    responsibility for, above 2e-16, whose predictions are not touched. Where an expert
+    is ruled out it may predict anything, which is no reason for wider limits.
 
     Parameters
     ----------
@@ -73,7 +72,7 @@ def limited(experts, X, y, responsibilities):
     owners = responsibilities.argmax(axis=1)
     own = [owners == k for k in range(responsibilities.shape[1])]
     said = _fitted_range(experts, X, responsibilities > NEGLIGIBLE)
-    return _within(experts, y, said, own, MARGIN)
+    return _within(experts, y, said, own, MARGIN, touches_training=True)
 
 
 def loosely_limited(experts, X, y):
@@ -97,7 +96,7 @@ def loosely_limited(experts, X, y):
     return _within(experts, y, said, everywhere.T, WIDE_MARGIN)
 
 
-def _within(experts, y, said, own, margin):
+def _within(experts, y, said, own, margin, touches_training=False):
     """Experts kept within what they `said` and their `own` responses (K masks)."""
     families = experts.noise.families
     ranges = [
@@ -106,7 +105,8 @@ def _within(experts, y, said, own, margin):
     ]
     seen = np.stack(ranges, axis=1)
     lowest, highest = np.minimum(said[0], seen[0]), np.maximum(said[1], seen[1])
-    return experts.with_noise(LimitedNoise(experts.noise, lowest, highest))
+    noise = LimitedNoise(experts.noise, lowest, highest, touches_training)
+    return experts.with_noise(noise)
 
 
 def _fitted_range(experts, X, answers_for):

@@ -32,10 +32,18 @@ class Routing:
 
 
 def mix(weights, values):
-    """Weighted means over the experts of (n, k) and (n, k, T): (n, T)."""
+    """Weighted means over the experts of (n, k) and (n, k, T): (n, T).
+
+    An expert without weight is absent, whatever its value is.
+    """
     if weights.shape[1] == 1:  # a single weight is one
         return values[:, 0]
-    return (weights[:, :, None] * values).sum(axis=1)
+    with np.errstate(invalid="ignore"):  # zero times infinity, mended below
+        mixed = (weights[:, :, None] * values).sum(axis=1)
+    if not np.isfinite(mixed).all():
+        present = np.where(weights[:, :, None] > 0, values, 0.0)
+        mixed = (weights[:, :, None] * present).sum(axis=1)
+    return mixed
 
 
 def draw_experts(proba, rng):

@@ -78,6 +78,8 @@ class Design:
     def to_user(self, coefficients):
         """Slopes (..., n_features) and intercepts (...) on the scale of `X`."""
         slopes = coefficients[..., :-1] / self.scale
+        # Rounding in what no row sees would be multiplied by the column's mean.
+        slopes[..., self.inverse_scale == 0] = 0.0
         return slopes, coefficients[..., -1] - slopes @ self.center
 
     def from_user(self, slopes, intercepts):

@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from skmoe.rows.moments import LARGEST
+
 
 class Targets(ABC):
     """The coding of y that a fit has learnt, for every y to come."""
@@ -76,7 +78,13 @@ class NumberTargets(Targets):
                 f"shape {y.shape}."
             )
         check_consistent_length(np.empty(n_samples), y)
-        return y.astype(np.float64, copy=False)
+        y = y.astype(np.float64, copy=False)
+        if y.size and not (y.max() < LARGEST and y.min() > -LARGEST):
+            raise ValueError(
+                f"y must be below {LARGEST:g} in size, so that squares can be added. "
+                f"Got values from {y.min():.3g} to {y.max():.3g}: change its unit."
+            )
+        return y
 
     def code(self, y, n_samples):
         """Return y as columns, (n, T)."""

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How far experts may extrapolate."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -72,7 +74,7 @@ def test_training_rows_stay_as_they_are(data, params, transform):
     X, y = data
     y = y if transform is None else transform(y)
     clipped, free = pair(X, y, **params)
-    assert clipped.log_likelihood_ == free.log_likelihood_
+    assert_allclose(clipped.log_likelihood_, free.log_likelihood_, rtol=1e-13)
     assert clipped.lower_bounds_ == free.lower_bounds_
     answers_for = free.responsibilities(X, y) > 2.3e-16
     one, other = clipped.predict_experts(X), free.predict_experts(X)
@@ -366,3 +368,34 @@ def test_distributions_have_the_limits_of_predictions(
     below = (model.sample_y(far, 3000, random_state=0) <= median[:, None]).mean(axis=1)
     assert_array_less(dist.cdf(np.nextafter(median, -np.inf)) - 0.04, below)
     assert_array_less(below, dist.cdf(median) + 0.04)
+
+
+# -- the likelihood is that of the model that is shown --------------------------------
+
+
+@pytest.mark.parametrize("case", ["rows", "groups", "known"])
+def test_the_log_likelihood_is_the_shown_models_where_limits_touch_training(case):
+    rng = np.random.RandomState(0)
+    x = np.concatenate([rng.uniform(-1, 1, 60), [500.0, 501.0, 502.0]])
+    slope = np.where(x > 100, 0.0, np.where(x > 0, 30.0, -30.0))
+    y = slope * x + 0.01 * rng.normal(size=len(x))
+    X, params = x[:, None], {}
+    if case == "groups":
+        params["groups"] = np.arange(len(x))
+    if case == "known":
+        params["expert_labels"] = np.where(np.arange(len(x)) == 0, 0, -1)
+    model = MixtureOfExpertsRegressor(
+        n_experts=3, extrapolation="clip", n_init=5, init="random", random_state=3
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, y, **params)
+    free = model._mixture.experts.predict(X)
+    limited = model._mixture.noise.within(free)
+    assert np.abs(free - limited).max() > 1.0  # limits do touch training rows
+    total = model.score_samples(X, y).sum()
+    if case == "known":
+        assert model.log_likelihood_ <= total + 1e-9
+        r = model.responsibilities(X[:1], y[:1])[0, 0]
+        total += np.log(r)
+    assert_allclose(model.log_likelihood_, total, rtol=1e-9)

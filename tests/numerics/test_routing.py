@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which expert sees which row at predict."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +15,7 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe.numerics.routing import route_top_k
+from skmoe.numerics.routing import mix, route_top_k
 
 REGRESSORS = [None, Ridge(10.0), DecisionTreeRegressor(max_depth=3, random_state=0)]
 CLASSIFIERS = [None, DecisionTreeClassifier(max_depth=3, random_state=0)]
@@ -146,3 +148,16 @@ def test_html_of_ensembles_as_experts_and_gate():
     named = MixtureOfExpertsRegressor([("line", LinearRegression())])
     assert "line" in named._repr_html_()
     assert "LinearRegression" in MixtureOfExpertsRegressor()._repr_html_()
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_an_expert_without_weight_is_absent_from_the_mean(value):
+    weights = np.array([[0.0, 0.25, 0.75], [0.5, 0.5, 0.0]])
+    values = np.array([[value, 4.0, 8.0], [1.0, 3.0, value]])[:, :, None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_allclose(mix(weights, values)[:, 0], [7.0, 2.0])
+
+
+def test_an_infinite_value_with_weight_stays_infinite():
+    assert mix(np.array([[0.5, 0.5]]), np.array([[[np.inf], [1.0]]]))[0, 0] == np.inf

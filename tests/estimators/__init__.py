@@ -1,0 +1,2 @@
+# Authors: The skmoe developers
+# SPDX-License-Identifier: BSD-3-Clause
