@@ -85,6 +85,8 @@ class LinearTrainer(Blockwise, ExpertsTrainer):
     slopes of all rows.
     """
 
+    kernel = "normal"
+
     def __init__(self, task, previous=None):
         self.task = task
         self.y = task.y
@@ -162,6 +164,11 @@ class LinearTrainer(Blockwise, ExpertsTrainer):
     def _ridge_norms(self):
         """``alpha |b - b_0|^2`` on the user's scale, (K, T)."""
         return np.sum(self.ridge[:, None] * (self.B - self.anchor) ** 2, axis=2)
+
+    def kernel_arguments(self, rows):
+        """Targets of the rows, coefficients of all scores, and dispersions."""
+        B = self.B.reshape(-1, self.design.n_columns)
+        return self.y[rows], B, self.dispersions
 
     def evaluate(self, block, rows):
         """Log density (K, n) and residuals (K, T, n)."""

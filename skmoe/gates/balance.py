@@ -4,10 +4,10 @@
 
 import numpy as np
 
-from skmoe.gates.trainers import IteratedTrainer
+from skmoe.gates.trainers import ForwardingTrainer, IteratedTrainer
 
 
-class BalancedTrainer(IteratedTrainer):
+class BalancedTrainer(ForwardingTrainer, IteratedTrainer):
     r"""A gate with pseudo-counts for its mean probabilities.
 
     The Dirichlet prior :math:`\frac{\beta}{W} \sum_k \log \bar g_k` with
@@ -29,15 +29,14 @@ class BalancedTrainer(IteratedTrainer):
     """
 
     def __init__(self, inner, balance):
-        self.inner = inner
+        super().__init__(inner)
         self.balance = balance
         self.weights = inner.weights
         self.total = self.weights.sum()
 
-    @property
-    def log_proba(self):
-        """Log probabilities at the training rows, (n, K)."""
-        return self.inner.log_proba
+    #: Pseudo-counts depend on all rows at once, and are the same for every inner gate.
+    blockwise = None
+    fit = IteratedTrainer.fit
 
     @property
     def penalty(self):
@@ -55,19 +54,3 @@ class BalancedTrainer(IteratedTrainer):
         pseudo *= self.balance / pseudo.sum(axis=0)
         self.inner.weights = self.weights + pseudo.sum(axis=1)
         self.inner.step(responsibilities + pseudo)
-
-    def resume(self, fitted):
-        """Take up a fitted gate."""
-        self.inner.resume(fitted)
-
-    def fitted(self):
-        """Return the fitted gate."""
-        return self.inner.fitted()
-
-    def snapshot(self):
-        """The inner gate's snapshot."""
-        return self.inner.snapshot()
-
-    def restore(self, snapshot):
-        """Come back to a snapshot."""
-        self.inner.restore(snapshot)

@@ -131,6 +131,8 @@ class ConstantTrainer(SoftmaxTrainer):
     would add whose responsibilities are equal.
     """
 
+    kernel = None
+
     def __init__(self, template, design, n_experts, weights):
         super().__init__(template, design, n_experts, weights, alpha=0.0)
         self.prior_rows = float(template.prior_rows)

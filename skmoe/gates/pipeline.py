@@ -10,7 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe.gates.base import BaseGate
-from skmoe.gates.trainers import GateTrainer
+from skmoe.gates.trainers import ForwardingTrainer
 from skmoe.rows.inputs import FLOATS
 
 
@@ -137,67 +137,18 @@ class PipelineGate(BaseGate):
         return tags
 
 
-class PipelineTrainer(GateTrainer):
-    """Hands everything to the trainer of the last gate."""
+class PipelineTrainer(ForwardingTrainer):
+    """The last gate of a Pipeline at work on what its transformers give."""
 
     def __init__(self, template, pipeline, last):
+        super().__init__(last)
         self.template = template
         self.pipeline = pipeline
-        self.last = last
-
-    @property
-    def log_proba(self):
-        """Log probabilities at the training rows, (n, K)."""
-        return self.last.log_proba
-
-    @property
-    def penalty(self):
-        """The last gate's penalty."""
-        return self.last.penalty
-
-    @property
-    def capacity_factor(self):
-        """The last gate's limit to an expert's load."""
-        return self.last.capacity_factor
-
-    @property
-    def log_marginal(self):
-        """The last gate's density of the transformed rows."""
-        return self.last.log_marginal
-
-    @property
-    def blockwise(self):
-        """The last gate, where its steps are sums over rows."""
-        return self.last.blockwise
-
-    def step(self, responsibilities):
-        """Step the last gate."""
-        self.last.step(responsibilities)
-
-    def fit(self, responsibilities):
-        """Fit the last gate."""
-        self.last.fit(responsibilities)
 
     def resume(self, fitted):
         """Take up the last step of a fitted pipeline."""
-        self.last.resume(fitted.pipeline_[-1])
+        self.inner.resume(fitted.pipeline_[-1])
 
     def fitted(self):
-        """Return the fitted gate."""
-        return self.template._ending_in(self.pipeline, self.last.fitted())
-
-    def overfitted(self):
-        """Whether the last gate knows its rows far better than others."""
-        return self.last.overfitted()
-
-    def warm_up_trainer(self):
-        """What leads in the last gate, at work on what it sees."""
-        return self.last.warm_up_trainer()
-
-    def snapshot(self):
-        """The last gate's snapshot."""
-        return self.last.snapshot()
-
-    def restore(self, snapshot):
-        """Come back to a snapshot."""
-        self.last.restore(snapshot)
+        """Return the fitted gate, transformers in front."""
+        return self.template._ending_in(self.pipeline, self.inner.fitted())

@@ -139,9 +139,9 @@ class SoftmaxGate(BaseGate):
         else:
             alpha *= 1.0 - self.l1_ratio
             trainer = SoftmaxTrainer(self, design, n_experts, weights, alpha)
+        trainer.capacity_factor = self.capacity_factor
         if self.balance > 0:
             trainer = BalancedTrainer(trainer, float(self.balance))
-        trainer.capacity_factor = self.capacity_factor
         return trainer
 
     @property
@@ -222,6 +222,8 @@ class SoftmaxTrainer(Blockwise, IteratedTrainer):
     expert, as the experts themselves need. Acceleration makes up for the rest.
     """
 
+    kernel = "softmax"
+
     def __init__(self, template, design, n_experts, weights, alpha):
         self.template = template
         self.design = design
@@ -257,6 +259,10 @@ class SoftmaxTrainer(Blockwise, IteratedTrainer):
     def penalty(self):
         """The L2 penalty in units of the mean log likelihood."""
         return softmax.penalty_value(self.V, self.penalty_weights, self.coupling)
+
+    def kernel_arguments(self, rows):
+        """Coefficients, and True for Newton's information."""
+        return self.V, self.is_newton
 
     def evaluate(self, block, rows):
         """Log probabilities and probabilities, (K, n)."""

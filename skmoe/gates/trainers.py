@@ -84,3 +84,72 @@ class IteratedTrainer(GateTrainer):
             gain, value = -value, self.expected(responsibilities)
             if gain + value <= tol:
                 return
+
+
+class ForwardingTrainer(GateTrainer):
+    """A gate at work inside another: what is not overridden is the inner trainer's.
+
+    Parameters
+    ----------
+    inner : GateTrainer
+    """
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    @property
+    def log_proba(self):
+        """Log probabilities at the training rows, (n, K)."""
+        return self.inner.log_proba
+
+    @property
+    def penalty(self):
+        """Penalty of the inner trainer."""
+        return self.inner.penalty
+
+    @property
+    def blockwise(self):
+        """Trainer whose steps are sums over rows, if there is one inside."""
+        return self.inner.blockwise
+
+    @property
+    def capacity_factor(self):
+        """Largest load of an expert in equal shares; None: any."""
+        return self.inner.capacity_factor
+
+    @property
+    def log_marginal(self):
+        """Weighted total log density of X."""
+        return self.inner.log_marginal
+
+    def step(self, responsibilities):
+        """Step the inner trainer."""
+        self.inner.step(responsibilities)
+
+    def fit(self, responsibilities):
+        """Fit the inner trainer to fixed responsibilities."""
+        self.inner.fit(responsibilities)
+
+    def fitted(self):
+        """Return the fitted gate of the inner trainer."""
+        return self.inner.fitted()
+
+    def resume(self, fitted):
+        """Take up the state of a fitted gate."""
+        self.inner.resume(fitted)
+
+    def snapshot(self):
+        """Return the inner trainer's snapshot."""
+        return self.inner.snapshot()
+
+    def restore(self, snapshot):
+        """Come back to a snapshot."""
+        self.inner.restore(snapshot)
+
+    def overfitted(self):
+        """Return True if the inner gate fits its rows far better than others."""
+        return self.inner.overfitted()
+
+    def warm_up_trainer(self):
+        """Return the inner trainer's trainer for the warm-up, or None."""
+        return self.inner.warm_up_trainer()

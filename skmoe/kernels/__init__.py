@@ -20,9 +20,23 @@ KERNELS = (
     "csr_weighted_grams",
 )
 
+#: Whole passes of EM, by the kernels of gate and experts: module and function.
+PASSES = {("softmax", "normal"): ("skmoe.kernels.numba_pass", "normal_softmax_pass")}
+
 # Rows times experts from which compiled loops win back what loading or compiling them
 # costs (docs/benchmarks.md).
 AUTO_SIZE = 2_000_000
+
+
+def compiled_pass(gate, experts):
+    """Return the compiled pass for the kernels of gate and experts, or None.
+
+    It needs numba, which is there if the kernels in use are compiled.
+    """
+    if (gate, experts) not in PASSES:
+        return None
+    module, function = PASSES[gate, experts]
+    return getattr(import_module(module), function)
 
 
 def get_kernels(engine="numpy", size=0):

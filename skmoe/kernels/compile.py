@@ -27,4 +27,5 @@ def compile_all():
     csr_weighted_grams(ones[0, :1], np.zeros(1, int), np.array([0, 1, 1]), 2, ones)
     best_linear(ones, ones, ones, ones[0], ones, ones[0])
     one, column = ones[0, :1], ones[:, :1]
-    normal_softmax_pass(column, column, ones[0], one, one, ones[:1], ones, column, True)
+    experts = column, ones, column
+    normal_softmax_pass(column, ones[0], one, one, (ones[:1], True), experts)

@@ -120,29 +120,27 @@ def _pass(X, y, weights, center, inverse_scale, V, B, sigma, is_newton, block_ro
     return log_likelihood, totals, gradient, slope, squares, grams
 
 
-def normal_softmax_pass(X, y, weights, center, inverse_scale, V, B, sigma, is_newton):
+def normal_softmax_pass(X, weights, center, inverse_scale, gate, experts):
     """Sums over some rows, as `SummedMixture` nests them.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
-    y : ndarray of shape (n, T)
     weights : ndarray of shape (n,)
     center, inverse_scale : ndarray of shape (d,)
         What standardises the columns.
-    V : ndarray of shape (K - 1, d + 1)
-        Gate, relative to the last expert.
-    B : ndarray of shape (K T, d + 1)
-        Experts.
-    sigma : ndarray of shape (K, T)
-    is_newton : bool
-        Whether the gate's information is its Hessian or the block-diagonal bound.
+    gate : (ndarray of shape (K - 1, d + 1), bool)
+        Coefficients V relative to the last expert, and whether the gate's information
+        is its Hessian or the block-diagonal bound.
+    experts : (ndarray (n, T), ndarray (K T, d + 1), ndarray (K, T))
+        Targets, coefficients B and standard deviations.
 
     Returns
     -------
     list
         Log likelihood, totals (K,), gate sums, expert sums, packed Gram matrices.
     """
+    (V, is_newton), (y, B, sigma) = gate, experts
     n_columns = V.shape[1]
     block_rows = min(max(pairs_tile(n_columns), MIN_ROWS), BLOCK_ROWS)
     log_likelihood, totals, gradient, slope, squares, grams = _pass(

@@ -33,6 +33,13 @@ class Blockwise(Parametric):
     total: float
     penalty: float
     n_curvatures = 1
+    #: Name by which `skmoe.kernels.compiled_pass` knows the trainer; None: it does not.
+    #: A subclass that changes what a pass sums has to set it to None.
+    kernel: str | None = None
+
+    def kernel_arguments(self, rows):
+        """Return what the compiled pass needs of the trainer, for a slice of rows."""
+        raise TypeError(f"{type(self).__name__} has no compiled pass.")
 
     @property
     def blockwise(self):

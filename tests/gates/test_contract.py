@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What holds for every gate, alone and inside EM."""
 
+import inspect
 import pickle
 
 import numpy as np
@@ -26,6 +27,9 @@ from skmoe.gates import (
     PipelineGate,
     SoftmaxGate,
 )
+from skmoe.gates.balance import BalancedTrainer
+from skmoe.gates.pipeline import PipelineTrainer
+from skmoe.gates.trainers import ForwardingTrainer, GateTrainer
 from skmoe.rows.design import Designs
 from tests.shared import assert_never_falls
 
@@ -309,3 +313,44 @@ def test_the_number_of_parameters_of_each_gate(soft_labels):
     assert counts["tied"] == 2 + 9 + 6
     assert counts["gaussian pipeline"] == counts["full"]
     assert np.isnan(ClassifierGate(GaussianNB()).fit(X, R).count_parameters())
+
+
+# -- wrappers -------------------------------------------------------------------------
+
+
+class Recorder:
+    """Answers to every name with that name, and notes what is called."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Answer(name)
+
+
+class Answer(str):
+    """A name that can be called: the answer is the name again."""
+
+    def __call__(self, *args):
+        return self
+
+
+MEMBERS = [name for name in vars(GateTrainer) if not name.startswith("_")]
+
+
+def test_a_wrapper_forwards_every_member_of_the_contract():
+    outer = ForwardingTrainer(Recorder())
+    assert set(MEMBERS) <= set(vars(ForwardingTrainer))
+    for name in MEMBERS:
+        member = getattr(outer, name)
+        if not callable(vars(GateTrainer)[name]):
+            assert member == name
+            continue
+        n_arguments = len(inspect.signature(member).parameters)
+        answered = member(*[None] * n_arguments)
+        assert answered in (name, None)  # steps return nothing
+
+
+@pytest.mark.parametrize("name", ["capacity_factor", "overfitted", "warm_up_trainer"])
+def test_a_pipeline_and_a_balance_forward_what_they_do_not_override(name):
+    for kind in (PipelineTrainer, BalancedTrainer):
+        assert getattr(kind, name) is vars(ForwardingTrainer)[name]

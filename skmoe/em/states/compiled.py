@@ -1,49 +1,47 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The combination that has a whole pass compiled: lines, softmax gate, dense X."""
-
-from functools import partial
+"""The pass over the rows as one compiled call, where there is one."""
 
 import numpy as np
 
-from skmoe.experts.linear import LinearTrainer
-from skmoe.gates.softmax import SoftmaxTrainer
+from skmoe.kernels import compiled_pass
 
 
-def compiled_pass(gate, experts, weights):
-    """``sums(rows)`` of a `SummedMixture` in one call, or None where there is none.
+def compiled_sums(gate, experts, weights):
+    """Return ``sums(rows)`` of a `SummedMixture` in one call, or None without a pass.
 
     A task's rows of X are copied unless they are writable doubles in C order. The
     products of all pairs of columns are formed, so there must be weights enough to
     share them.
+
+    Parameters
+    ----------
+    gate, experts : Blockwise
+        Two trainers, known to the kernels by their `kernel`.
+    weights : ndarray of shape (n,)
     """
+    design = gate.design
     if not (
-        type(gate) is SoftmaxTrainer
-        and type(experts) is LinearTrainer
-        and gate.design is experts.design
-        and gate.design.kernels.COMPILED
-        and isinstance(gate.design.X, np.ndarray)
+        design is experts.design
+        and design.kernels.COMPILED
+        and isinstance(design.X, np.ndarray)
     ):
         return None
     n_grams = gate.n_curvatures + experts.n_curvatures
-    if gate.design.n_columns > gate.design.kernels.PAIRS_COLUMNS * n_grams:
+    if design.n_columns > design.kernels.PAIRS_COLUMNS * n_grams:
         return None
-    # It needs numba, which is there if the kernels are compiled.
-    from skmoe.kernels.numba_pass import normal_softmax_pass
+    run = compiled_pass(gate.kernel, experts.kernel)
+    if run is None:
+        return None
 
-    return partial(_sums, normal_softmax_pass, gate, experts, weights)
+    def sums(rows):
+        return run(
+            design.X[rows],
+            weights[rows],
+            design.center,
+            design.inverse_scale,
+            gate.kernel_arguments(rows),
+            experts.kernel_arguments(rows),
+        )
 
-
-def _sums(run, gate, experts, weights, rows):
-    design = gate.design
-    return run(
-        design.X[rows],
-        experts.y[rows],
-        weights[rows],
-        design.center,
-        design.inverse_scale,
-        gate.V,
-        experts.B.reshape(-1, design.n_columns),
-        experts.dispersions,
-        gate.is_newton,
-    )
+    return sums

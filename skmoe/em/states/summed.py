@@ -10,7 +10,7 @@ import numpy as np
 from joblib import effective_n_jobs
 
 from skmoe.em.states.base import Expectation, MixtureState, Weighted
-from skmoe.em.states.compiled import compiled_pass
+from skmoe.em.states.compiled import compiled_sums
 from skmoe.numerics.batches import TASK_ROWS, block_batches, row_batches
 from skmoe.numerics.packed import unpack_grams
 from skmoe.numerics.softmax import softmax
@@ -49,7 +49,7 @@ class SummedMixture(MixtureState):
         self.parts = gate.blockwise, experts.blockwise
         self.map = map
         everywhere = allowed is None
-        self._compiled = compiled_pass(*self.parts, weights) if everywhere else None
+        self._compiled = compiled_sums(*self.parts, weights) if everywhere else None
         self.n_threads = n_threads if self.is_compiled else 1
         self._passes = {}
 
