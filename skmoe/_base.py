@@ -45,7 +45,7 @@ from skmoe.rows.design import Designs
 from skmoe.rows.groups import check_groups
 from skmoe.rows.inputs import InputReader, is_frame
 from skmoe.rows.rows import Rows
-from skmoe.rows.table import check_X, read_table
+from skmoe.rows.table import check_X, check_X_like, read_table
 
 DEFAULT_N_EXPERTS = 3
 _NAMED_DEFAULT = {"gate": "SoftmaxGate()", "experts": "Ridge()"}
@@ -529,7 +529,7 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         """X as gate and experts see it, names, width and numbers validated."""
         reader = self._fitted.reader
         if not reader.is_plain or is_frame(X):
-            return reader.read(self._checked(X))
+            return reader.read(check_X_like(self, X))
         inputs = reader.read(X)  # the one check that plain numbers need
         _check_feature_names(self, X, reset=False)
         _check_n_features(self, inputs.gate, reset=False)
@@ -537,14 +537,7 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
 
     def _gate_input(self, X):
         """X as the gate sees it; columns of the experts are not looked at."""
-        return self._fitted.reader.read_gate(self._checked(X))
-
-    def _checked(self, X):
-        """X with the names and the width of the fit."""
-        _check_feature_names(self, X, reset=False)
-        X = check_X(X, self._owner)
-        _check_n_features(self, X, reset=False)
-        return X
+        return self._fitted.reader.read_gate(check_X_like(self, X))
 
     # -- answers ----------------------------------------------------------------------
 

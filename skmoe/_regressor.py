@@ -13,6 +13,7 @@ from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import HasMethods, Interval, StrOptions
 from skmoe.experts import default_expert
 from skmoe.families import FAMILIES, Binomial, check_families
+from skmoe.families.base import check_log_density
 from skmoe.families.own_density import OwnDensity
 from skmoe.mixture.calibration import held_out_ranks
 from skmoe.mixture.limits import limit
@@ -583,6 +584,8 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         return [own.get(id(template), family) for template, family in pairs]
 
     def _learn_targets(self, y, families):
+        for family in {id(family): family for family in families}.values():
+            check_log_density(family, y.reshape(len(y), -1))
         return NumberTargets.learn(y, self._owner, families)
 
     def _floors(self, families, rows):

@@ -134,15 +134,15 @@ class Components:
     @property
     def points(self):
         """Values that point masses sit at, whatever the row."""
-        ats = {family.at for family in self.noise.families if hasattr(family, "at")}
-        return np.array(sorted(ats), dtype=np.float64)
+        atoms = {family.atom for family in self.noise.families} - {None}
+        return np.array(sorted(atoms), dtype=np.float64)
 
     @property
     def has_counts(self):
         """Which components live on integers, (K,)."""
         return np.array(
             [
-                family.is_discrete and not hasattr(family, "at")
+                family.is_discrete and family.atom is None
                 for family in self.noise.families
             ]
         )

@@ -124,6 +124,8 @@ class BaseExperts(ABC):
     numbers_per_row: int | None = None
     #: Coefficients (K m, d) and intercepts (K m,) of linear scores; None for others.
     linear_scores: tuple | None = None
+    #: Whether standard errors know the experts' parameters: `n_channels`, `responses`.
+    has_information: bool = False
 
     def __init__(self, estimators, noise):
         self.estimators = estimators

@@ -23,7 +23,6 @@ from skmoe.experts.stages import (
     with_stages,
 )
 from skmoe.families.noise import Noise, over_targets
-from skmoe.families.own_density import OwnDensity
 from skmoe.trainers.local_model import rounding
 
 # A refit grows so many steps of its grid beyond the stages that counted before: up to
@@ -39,7 +38,7 @@ def check_cross_fitted(task):
             "cannot be combined with offset_feature."
         )
     for name, family in zip(task.names, task.families, strict=True):
-        if isinstance(family, OwnDensity):
+        if family.has_own_density:
             raise ValueError(
                 f"cv takes the out-of-fold predictions of experts that predict points; "
                 f"expert {name!r} is a mixture of experts, which is a density itself. "

@@ -37,6 +37,8 @@ class GLMExperts(StackedExperts):
     With an offset the last column of X is added to every score.
     """
 
+    has_information = True
+
     def __init__(self, estimators, noise, links, has_offset=False):
         self.estimators, self.noise = estimators, noise
         self.links = links

@@ -35,6 +35,8 @@ NULL_ROUNDING = 1e-9
 class LinearExperts(StackedExperts):
     """`LinearRegression`, `Ridge` and `PooledRidge` experts as one matrix."""
 
+    has_information = True
+
     @classmethod
     def accepts(cls, task):
         """Least squares or ridge with Gaussian noise, up to 1,000 columns."""

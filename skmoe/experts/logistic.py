@@ -10,6 +10,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from skmoe.experts.base import ExpertsTrainer
+from skmoe.experts.responses import logistic_response
 from skmoe.experts.stacked import StackedExperts
 from skmoe.families.categorical import Categorical
 from skmoe.families.noise import Noise
@@ -27,6 +28,24 @@ _SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky")
 
 class LogisticExperts(StackedExperts):
     """`LogisticRegression` experts as one matrix."""
+
+    has_information = True
+
+    @property
+    def scores_sum_to_zero(self):
+        """True with three classes or more, of which none is special."""
+        return self.n_scores > 1
+
+    def n_channels(self, k):
+        """Numbers of free linear scores and of noise parameters, which are none."""
+        return max(self.n_scores - 1, 1), 0
+
+    def responses(self, X, y):
+        """The `Response` of every expert's log probability at rows X and y, a list."""
+        scores = self.scores(X)
+        return [
+            logistic_response(scores[:, k], y[:, 0]) for k in range(scores.shape[1])
+        ]
 
     @classmethod
     def accepts(cls, task):

@@ -11,7 +11,6 @@ import numpy as np
 from skmoe._compat import _safe_indexing
 from skmoe.experts.estimators import EstimatorExperts, EstimatorTrainer
 from skmoe.families.noise import Noise
-from skmoe.families.own_density import OwnDensity
 
 # EM iterations inside a nested mixture for each one outside, once it has been fitted.
 INNER_STEPS = 5
@@ -30,7 +29,7 @@ class NestedExperts(EstimatorExperts):
     @classmethod
     def accepts(cls, task):
         """A task with a nested mixture, and no offset."""
-        own = [isinstance(family, OwnDensity) for family in task.families]
+        own = [family.has_own_density for family in task.families]
         return any(own) and super().accepts(task)
 
     @classmethod
@@ -42,7 +41,7 @@ class NestedExperts(EstimatorExperts):
     def own(self):
         """Indices of the nested mixtures."""
         families = enumerate(self.noise.families)
-        return [k for k, family in families if isinstance(family, OwnDensity)]
+        return [k for k, family in families if family.has_own_density]
 
     def log_density(self, X, y):
         """Log density of y (n, T) under each expert, (n, K)."""
@@ -108,7 +107,7 @@ class NestedTrainer(EstimatorTrainer):
     kind = NestedExperts
 
     def _is_own(self, k):
-        return isinstance(self.task.families[k], OwnDensity)
+        return self.task.families[k].has_own_density
 
     def step(self, responsibilities):
         """Refit all experts; a nested mixture's warnings wait for the outer fit."""

@@ -7,8 +7,6 @@ from functools import partial
 
 import numpy as np
 
-from skmoe.families.own_density import OwnDensity
-
 # An expert memorises if it leaves this many times as much of the variance unexplained
 # on rows held out as on its own. The standard deviation of its noise is the root of it,
 # twice, too small, which costs a new row (4 - 1 - log 4) / 2 = 0.8 nats. What this was
@@ -58,7 +56,7 @@ def shares(trainer, work, suspect=CHECKED_BELOW):
     for k, fit in enumerate(trainer.state):
         family = trainer.task.families[k]
         knows = fit.weights is None or family.is_background
-        if knows or isinstance(family, OwnDensity) or not fit.weights[held].any():
+        if knows or family.has_own_density or not fit.weights[held].any():
             continue
         answered = trainer._answering(k)(fit.model, trainer.task.X)
         inside[k] = _unexplained(trainer, k, answered)

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from skmoe.experts.base import BaseExperts
+from skmoe.experts.responses import family_response
 from skmoe.numerics.least_squares import product
 
 # What one expert costs, its coefficients fetched row by row, against its share of one
@@ -36,6 +37,28 @@ class StackedExperts(BaseExperts):
             for estimator, row in zip(estimators, rows, strict=True)
         ]
         self.coef, self.intercept = np.vstack(rows).T, np.concatenate(intercepts)
+
+    #: Links between scores and predictions, one per expert; None: all the identity.
+    links: list | None = None
+
+    @property
+    def scores_sum_to_zero(self):
+        """Whether an expert's scores are shown such that they sum to zero."""
+        return False
+
+    def n_channels(self, k):
+        """Numbers of linear scores and of free noise parameters of expert k."""
+        family, values = self.noise.families[k], self.noise.parameters[k]
+        return (0, 0) if family.is_background else (self.n_scores, values.size)
+
+    def responses(self, X, y):
+        """The `Response` of every expert's log density at rows X and y, a list."""
+        scores, noise = self.scores(X), self.noise
+        links = self.links or ["identity"] * len(noise.families)
+        return [
+            family_response(family, links[k], scores[:, k], y, noise.parameters[k])
+            for k, family in enumerate(noise.families)
+        ]
 
     @property
     def numbers_per_row(self):

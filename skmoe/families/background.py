@@ -73,6 +73,11 @@ class PointMass(_Background):
         self.at = at
 
     @property
+    def atom(self):
+        """The point."""
+        return self.at
+
+    @property
     def domain(self):
         """The point."""
         return f"the value {self.at}"

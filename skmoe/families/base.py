@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, clone
 
+from skmoe.families.links import LINKS
 from skmoe.families.prior import PriorRows
 from skmoe.families.search import invert_continuous, invert_discrete
 
@@ -45,8 +46,8 @@ class BaseFamily(ABC, BaseEstimator):
     settings of its own, be cloned and be tuned.
     """
 
-    #: Name by which estimators accept the family.
-    name: str
+    #: Name by which estimators accept the family, and errors name it.
+    name: str = "unnamed"
     #: Names of the parameters, the dispersion first.
     parameter_names: tuple[str, ...] = ("dispersion",)
     #: Scale on which each parameter is free: 'log' for a positive one, 'identity'.
@@ -61,6 +62,12 @@ class BaseFamily(ABC, BaseEstimator):
     is_discrete = False
     #: Whether the density is the same whatever the expert predicts: nothing to fit.
     is_background = False
+    #: Whether the expert is a density of y by itself, with no noise around it.
+    has_own_density = False
+    #: Whether the log density has second derivatives everywhere.
+    is_smooth = True
+    #: Value that has a probability whatever the expert predicts; None: there is none.
+    atom: float | None = None
     #: Whether a least-squares fit is a stationary point and no maximum; linear experts
     #: then start where ``beside_saddle(residuals, weights)`` says: a shift of the
     #: predictions (T,) and parameters (q, T).
@@ -290,18 +297,16 @@ def spread(y, weights):
     return np.where(deviation <= 1e-14 * np.abs(mean), 1.0, deviation)
 
 
-_REQUIRED = (
-    "check_target",
-    "accepts",
-    "log_density",
-    "fit_parameters",
-    "mean",
-    "variance",
-)
-
-
 def check_family(family, families):
-    """Return a family object for a name or an object; say what is missing."""
+    """Return a family object for a name or an object.
+
+    Raises
+    ------
+    ValueError
+        If no family has that name.
+    TypeError
+        If the object is none, or a member of it is not as `BaseFamily` documents it.
+    """
     if isinstance(family, str):
         if family not in families:
             raise ValueError(
@@ -314,14 +319,47 @@ def check_family(family, families):
             f"family={family.__name__} is a class. Pass an object, for instance "
             f"{family.__name__}()."
         )
-    missing = [name for name in _REQUIRED if not hasattr(family, name)]
-    if missing:
+    if not isinstance(family, BaseFamily):
         raise TypeError(
-            f"family={family!r} is not a family. It must implement "
-            f"{', '.join(_REQUIRED)} (see skmoe.families.BaseFamily); "
-            f"missing: {', '.join(missing)}."
+            f"family={family!r} is not a family. It must be a name, or an object of a "
+            "class that derives from skmoe.families.BaseFamily and has log_density, "
+            f"mean and variance. Got a {type(family).__name__}."
         )
+    check_members(family)
     return family
+
+
+def check_members(family):
+    """Raise TypeError naming a member of a family that is not as documented."""
+    name = type(family).__name__
+    names, links = family.parameter_names, family.parameter_links
+    if len(links) < len(names) or not set(links) <= {"log", "identity"}:
+        raise TypeError(
+            f"{name}.parameter_links must have 'log' or 'identity' for each of "
+            f"parameter_names={tuple(names)!r}. Got {tuple(links)!r}."
+        )
+    if family.link not in LINKS:
+        raise TypeError(
+            f"{name}.link must be one of {sorted(LINKS)}. Got {family.link!r}."
+        )
+
+
+def check_log_density(family, y):
+    """Raise TypeError unless a user's log density of y (n, .) is elementwise."""
+    if type(family).__module__.startswith("skmoe."):
+        return
+    y = y[family.accepts(y)][:4]
+    if not len(y):
+        return
+    prediction = np.array(family.response(y)[0], dtype=np.float64)
+    parameters = family.guess_parameters(y, prediction, np.ones(len(y)))
+    found = family.log_density(y, prediction, parameters[:, None])
+    if np.shape(found) != prediction.shape:
+        raise TypeError(
+            f"{type(family).__name__}.log_density must return one number for each row "
+            f"and target, of the shape {prediction.shape} of its prediction. Got "
+            f"shape {np.shape(found)}."
+        )
 
 
 def check_families(family, n_experts, families):

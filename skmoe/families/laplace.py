@@ -52,6 +52,7 @@ class Laplace(ScalePrior, BaseFamily):
     """
 
     name = "laplace"
+    is_smooth = False
 
     def log_density(self, y, prediction, parameters):
         """Log density of each target."""

@@ -3,7 +3,6 @@
 """The noise models of K experts: a family each, and its parameters."""
 
 import numpy as np
-from sklearn.base import clone
 
 
 class Noise:
@@ -78,7 +77,7 @@ class Noise:
     def fitted_families(self):
         """One family object per expert, with the shapes it was estimated to have."""
         return [
-            family.fitted(values) if hasattr(family, "fitted") else clone(family)
+            family.fitted(values)
             for family, values in zip(self.families, self.parameters, strict=True)
         ]
 

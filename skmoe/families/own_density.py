@@ -21,6 +21,7 @@ class OwnDensity(BaseFamily):
     """
 
     name = "own"
+    has_own_density = True
     parameter_names = ()
     parameter_links = ()
 

@@ -34,6 +34,10 @@ class BaseGate(ABC, BaseEstimator):
     numeric: bool = False
     #: Whether the probabilities depend on the row.
     reads_rows: bool = True
+    #: Whether standard errors know the gate's parameters.
+    has_information: bool = False
+    #: Whether the gate's own parameters fix the number of experts.
+    fixes_n_experts: bool = False
 
     @abstractmethod
     def trainer(self, X, n_experts, weights, designs):

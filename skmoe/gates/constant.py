@@ -59,6 +59,7 @@ class ConstantGate(BaseGate):
     """
 
     reads_rows = False
+    has_information = True
     _parameter_constraints: dict = {
         "prior_rows": [Interval(Real, 0, None, closed="left")]
     }

@@ -79,6 +79,7 @@ class HierarchicalGate(BaseGate):
     """
 
     numeric = True
+    fixes_n_experts = True
     _parameter_constraints: dict = {
         "branching": [tuple, list],
         "alpha": [Interval(Real, 0, None, closed="left")],

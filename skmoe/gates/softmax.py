@@ -114,6 +114,7 @@ class SoftmaxGate(BaseGate):
     """
 
     numeric = True
+    has_information = True
     _parameter_constraints: dict = {
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],

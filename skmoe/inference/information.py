@@ -6,16 +6,12 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import check_sample_weight
-from skmoe.experts import GLMExperts, LinearExperts, LogisticExperts
-from skmoe.families import Laplace
-from skmoe.gates import ConstantGate, SoftmaxGate
 from skmoe.inference.louis import Rows
 from skmoe.inference.parts import has_intercept, parts_of
-from skmoe.inference.responses import channels
 from skmoe.inference.result import ObservedInformation
 from skmoe.rows.design import Design
 from skmoe.rows.groups import check_groups, rows_of_groups
-from skmoe.rows.table import class_weighted
+from skmoe.rows.table import check_X_like, class_weighted
 
 KINDS = ("hessian", "opg", "sandwich")
 
@@ -135,14 +131,12 @@ def observed_information(
 def _check(model, kind):
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}. Got {kind!r}.")
-    if type(model.gate_) not in (SoftmaxGate, ConstantGate):
+    if not model.gate_.has_information:
         raise TypeError(
             "Standard errors need a SoftmaxGate or a ConstantGate. Got "
             f"gate_={model.gate_!r}."
         )
-    if not isinstance(
-        model._mixture.experts, (LinearExperts, LogisticExperts, GLMExperts)
-    ):
+    if not model._mixture.experts.has_information:
         raise TypeError(
             "Standard errors need linear experts: LinearRegression, Ridge or "
             "GeneralizedLinearRegressor, or LogisticRegression with its default "
@@ -150,7 +144,7 @@ def _check(model, kind):
             f"Got experts_={model.experts_!r}."
         )
     families = model._mixture.experts.noise.families
-    if kind != "opg" and any(isinstance(family, Laplace) for family in families):
+    if kind != "opg" and not all(family.is_smooth for family in families):
         raise ValueError(
             "The density of family 'laplace' has a kink and no second derivative: "
             f"standard errors need kind='opg'. Got kind={kind!r}."
@@ -161,10 +155,10 @@ def _rows(model, X, y, sample_weight, groups):
     """Validated rows of positive weight, those of a group next to each other."""
     weights = check_sample_weight(sample_weight, X)
     mixture = model._mixture
-    gate_X, expert_X = model._inputs(X)
+    gate_X, expert_X = mixture.reader.read(check_X_like(model, X))
     coded = mixture.targets.code(y, expert_X.shape[0])
     weights = class_weighted(weights, np.ravel(y), getattr(model, "class_weight", None))
-    if isinstance(model.gate_, ConstantGate):
+    if not model.gate_.reads_rows:
         gate_X = np.empty((expert_X.shape[0], 0))
     rows, codes = np.flatnonzero(weights > 0), None
     if groups is not None:
@@ -203,7 +197,7 @@ def _free(model, rows):
     width, columns = rows.gate_design.n_columns, rows.expert_design.n_columns
     gate, coefficients, noise, start = [], [], [], 0
     for k, estimator in enumerate(rows.experts.estimators):
-        n_scores, n_free = channels(rows.experts, k)
+        n_scores, n_free = rows.experts.n_channels(k)
         if k > 0:
             gate.append(start + np.arange(width))
         start += width

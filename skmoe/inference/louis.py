@@ -23,7 +23,6 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.linalg import block_diag
 
-from skmoe.inference.responses import channels, respond
 from skmoe.numerics.softmax import log_softmax, softmax
 from skmoe.rows.blocks import DenseBlock
 from skmoe.rows.design import Design
@@ -83,7 +82,7 @@ class Rows:
 
     def _batches(self):
         """Slices of groups that make blocks of a limited size."""
-        n_channels = [sum(channels(self.experts, k)) for k in range(self.n_experts)]
+        n_channels = [sum(self.experts.n_channels(k)) for k in range(self.n_experts)]
         width = self.gate_design.n_columns * self.n_experts
         width += self.expert_design.n_columns * sum(n_channels)
         block = self.starts // max(BLOCK_SIZE // width, 1)
@@ -109,7 +108,7 @@ class Rows:
         A_gate = dense_rows(self.gate_design, self.gate_X[groups])
         A = dense_rows(self.expert_design, X[:, : self.expert_design.n_columns - 1])
         gradients, information = [], []
-        for k, response in enumerate(respond(self.experts, X, y)):
+        for k, response in enumerate(self.experts.responses(X, y)):
             mine = share[owners, k]
             response = response.restricted(mine > 0)
             of_rows = gradient(response, A) * inner[:, None]

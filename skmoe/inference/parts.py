@@ -9,9 +9,6 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
-from skmoe.experts.logistic import LogisticExperts
-from skmoe.gates.constant import ConstantGate
-from skmoe.inference.responses import channels
 from skmoe.mixture.summary import feature_names
 
 # Step of central differences of the maps from free parameters to those shown.
@@ -94,7 +91,7 @@ def parts_of(model, gate_design, expert_design):
 
 def _gate_part(model, design):
     experts = list(model.named_experts_)
-    if isinstance(model.gate_, ConstantGate):
+    if not model.gate_.reads_rows:
         return _proportions(model.gate_.proportions_, experts)
     terms = feature_names(
         model, model._mixture.reader.columns.gate, design.n_columns - 1
@@ -160,7 +157,7 @@ def _expert_parts(model, experts, design):
             for suffix in _suffixes(model, shape[1])
         ]
         to_user = _to_user(design, has)
-        if isinstance(experts, LogisticExperts) and shape[1] > 1:
+        if experts.scores_sum_to_zero:
             parts.append(_centred(names, values, to_user))
             continue
         for row_names, row in zip(names, values, strict=True):
@@ -185,7 +182,7 @@ def _noise_parts(model, noise):
     parts = []
     for k, name in enumerate(model.named_experts_):
         values = noise.parameters[k]
-        if channels(model._mixture.experts, k)[1]:
+        if model._mixture.experts.n_channels(k)[1]:
             suffixes = _suffixes(model, values.shape[1])
             parts.append(_noise_part(noise.families[k], values, name, suffixes))
     return parts

@@ -5,7 +5,6 @@
 import numpy as np
 
 from skmoe.families.limited import LimitedNoise
-from skmoe.families.own_density import OwnDensity
 from skmoe.numerics.batches import row_batches
 
 # Room beyond the responses that count, in units of their range: Cubist's for the
@@ -130,7 +129,7 @@ def _response_range(family, y, own, margin):
     """
     unlimited = np.array([-np.inf, np.inf])[:, None]
     unlimited = np.broadcast_to(unlimited, (2, family.n_targets(y)))
-    if family.is_background or isinstance(family, OwnDensity):
+    if family.is_background or family.has_own_density:
         return unlimited
     response, factor = family.response(y)
     counts = np.ones(len(y), dtype=bool) if factor is None else factor > 0

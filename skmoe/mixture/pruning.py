@@ -11,7 +11,7 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
 from skmoe._compat import check_sample_weight
-from skmoe.gates import HierarchicalGate
+from skmoe.gates import check_gate
 
 
 def prune(
@@ -128,7 +128,7 @@ def _check_arguments(model, y, min_share, n_experts, refit):
         )
     if refit and y is None:
         raise ValueError("refit=True needs y.")
-    if refit and isinstance(model.gate, HierarchicalGate):
+    if refit and check_gate(model.gate).fixes_n_experts:
         raise ValueError(
             "refit=True needs a gate for any number of experts. A tree has as many as "
             f"its leaves: got gate={model.gate!r}. Fit with a smaller branching."

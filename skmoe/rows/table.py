@@ -8,7 +8,13 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.class_weight import compute_sample_weight
 
-from skmoe._compat import _get_feature_names, _safe_indexing, check_sample_weight
+from skmoe._compat import (
+    _check_feature_names,
+    _check_n_features,
+    _get_feature_names,
+    _safe_indexing,
+    check_sample_weight,
+)
 from skmoe.rows.inputs import is_frame
 
 # Mean weights beyond this or its inverse are rescaled: squares of them overflow. Within
@@ -60,6 +66,14 @@ def check_X(X, owner):
             f"Found a dataframe with {X.shape[1]} feature(s) and {X.shape[0]} "
             f"sample(s) (shape={tuple(X.shape)}) while a minimum of 1 is required."
         )
+    return X
+
+
+def check_X_like(estimator, X):
+    """Return X with the names and the width that an estimator was fitted to."""
+    _check_feature_names(estimator, X, reset=False)
+    X = check_X(X, type(estimator).__name__)
+    _check_n_features(estimator, X, reset=False)
     return X
 
 

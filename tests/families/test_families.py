@@ -27,6 +27,7 @@ from skmoe.families import (
 )
 from skmoe.families.noise import Noise
 from tests.families.cases import TABLE, cases
+from tests.shared import two_regimes
 
 # -- elementwise, as objects of scikit-learn -----------------------------------------
 
@@ -133,9 +134,57 @@ def test_check_family_says_what_is_wrong():
     with pytest.raises(ValueError, match=r"family='cauchy' is unknown.*gaussian"):
         check_family("cauchy", FAMILIES)
     with pytest.raises(
-        TypeError, match=r"family=3 .*missing: check_target, .*log_dens"
+        TypeError, match=r"family=3 .*derives from .*BaseFamily.*an? int"
     ):
         check_family(3, FAMILIES)
+
+
+class LooksLikeOne:
+    """Has what a family was asked for once, and is none."""
+
+    check_target = accepts = log_density = fit_parameters = mean = variance = None
+
+
+def own_family(**members):
+    """An object of a family of the user's, with some members as given."""
+    plain = {
+        "name": "own",
+        "log_density": lambda self, y, m, p: -np.abs(y - m) / p[0] - np.log(2 * p[0]),
+        "mean": lambda self, m, p: m,
+        "variance": lambda self, m, p: 2 * p[0] ** 2,
+    }
+    return type("Own", (BaseFamily,), plain | members)()
+
+
+def test_what_is_no_family_is_refused_by_name():
+    with pytest.raises(TypeError, match=r"BaseFamily and has log_density, mean and va"):
+        check_family(LooksLikeOne(), FAMILIES)
+    assert check_family(own_family(), FAMILIES).name == "own"
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"link": "probit"}, r"Own\.link must be one of .*'log'.*Got 'probit'"),
+        ({"parameter_links": ()}, r"Own\.parameter_links must have .*Got \(\)"),
+        ({"parameter_links": ("exp",)}, r"Own\.parameter_links .*Got \('exp',\)"),
+    ],
+)
+def test_members_that_are_not_as_documented_are_refused_by_name(members, message):
+    with pytest.raises(TypeError, match=message):
+        check_family(own_family(**members), FAMILIES)
+
+
+@pytest.mark.parametrize(
+    "log_density",
+    [lambda self, y, m, p: 0.0, lambda self, y, m, p: (y - m).sum(axis=-1)],
+    ids=["scalar", "summed over targets"],
+)
+def test_a_log_density_that_is_not_elementwise_is_refused(log_density):
+    X, y, _ = two_regimes()
+    family = own_family(log_density=log_density)
+    with pytest.raises(TypeError, match=r"Own\.log_density must return one number for"):
+        MixtureOfExpertsRegressor(n_experts=2, family=family).fit(X, y)
 
 
 def test_check_families_shares_equal_entries():

@@ -1,12 +1,11 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""How the log density of each row answers to an expert's scores and parameters."""
+"""Derivatives of each row's log density in an expert's scores and parameters."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from skmoe.experts.logistic import LogisticExperts
 from skmoe.families.links import LINKS
 from skmoe.numerics.softmax import softmax
 
@@ -43,31 +42,6 @@ class Response:
             {pair: np.where(rows, h, 0.0) for pair, h in self.curvatures.items()},
             self.n_scores,
         )
-
-
-def channels(experts, k):
-    """Numbers of linear scores and of free parameters of expert k."""
-    family, values = experts.noise.families[k], experts.noise.parameters[k]
-    if family.is_background:
-        return 0, 0
-    if isinstance(experts, LogisticExperts):
-        return max(experts.n_scores - 1, 1), 0
-    return experts.n_scores, values.size
-
-
-def respond(experts, X, y):
-    """The `Response` of every expert to rows X and y."""
-    scores = experts.scores(X)
-    if isinstance(experts, LogisticExperts):
-        return [
-            logistic_response(scores[:, k], y[:, 0]) for k in range(scores.shape[1])
-        ]
-    noise = experts.noise
-    links = getattr(experts, "links", ["identity"] * len(noise.families))
-    return [
-        family_response(family, links[k], scores[:, k], y, noise.parameters[k])
-        for k, family in enumerate(noise.families)
-    ]
 
 
 def logistic_response(scores, labels):
