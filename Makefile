@@ -31,7 +31,7 @@ endef
 help:
 	@echo "make demo       install into $(VENV) and run the bike sharing example"
 	@echo "make test       the tests, the doctests, the README and the style checks"
-	@echo "make lint       style, spelling and types"
+	@echo "make lint       style, layers of imports, spelling and types"
 	@echo "make format     rewrite the code in the house style"
 	@echo "make coverage   the tests with line and branch coverage"
 	@echo "make bench      the benchmarks"
@@ -45,12 +45,14 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n $(WORKERS)
 	$(BIN)/python -m pytest --doctest-glob=README.md README.md
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/mypy
 

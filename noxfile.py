@@ -45,10 +45,11 @@ def minimum(session):
 
 @nox.session
 def lint(session):
-    """Check style, spelling and types."""
+    """Check style, layers of imports, spelling and types."""
     session.install("--editable", ".[dev]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
     session.run("codespell")
     session.run("mypy")
 

@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which gates know the rows by heart that they were fitted to, and what `cv` gains."""
+"""Which gates overfit the rows that they were fitted to, and what `cv` gains."""
 
 import warnings
 from unittest.mock import patch
@@ -113,7 +113,7 @@ def gates_to_lead():
 
 
 def gates_by_memory():
-    """From those that cannot memorise to those that do."""
+    """From those that cannot overfit to those that do."""
     return {
         "softmax": None,
         "logistic": LogisticRegression(),

@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which experts know the rows by heart that they were fitted to."""
+"""Which experts overfit the rows that they were fitted to."""
 
 import sys
 import warnings
@@ -41,8 +41,8 @@ def memory_table(folder=None):
     # the largest, and the mixture's mean loss of the rows fitted to and of a third held
     # out; it is bold if `fit` says to use `cv`.
     tasks = (
-        (MixtureOfExpertsRegressor, regressions_to_memorise, regressors_by_memory),
-        (MixtureOfExpertsClassifier, classes_to_memorise, classifiers_by_memory),
+        (MixtureOfExpertsRegressor, regressions_to_overfit, regressors_by_memory),
+        (MixtureOfExpertsClassifier, classes_to_overfit, classifiers_by_memory),
     )
     for mixture, sets, kinds in tasks:
         parts = {
@@ -65,7 +65,7 @@ def memory_cell(model, X, X_test, y, y_test):
     found = {}
 
     def record(trainer, work):
-        found.update(shares(trainer, work, suspect=np.inf))
+        found.update(shares(trainer, work, checked_below=np.inf))
         return overfitted(trainer, work)
 
     with (
@@ -81,7 +81,7 @@ def memory_cell(model, X, X_test, y, y_test):
     return f"**{cell}**" if any("cv=5" in str(one.message) for one in caught) else cell
 
 
-def regressions_to_memorise():
+def regressions_to_overfit():
     """Yield (name, X, y)."""
     for loader in (load_concrete, load_penguins, load_diabetes):
         bunch = loader(as_frame=True)
@@ -91,7 +91,7 @@ def regressions_to_memorise():
         yield f"two lines, noise {noise}", pd.DataFrame(X), y
 
 
-def classes_to_memorise():
+def classes_to_overfit():
     """Yield (name, X, y); of penguins, the island."""
     penguins = load_penguins(as_frame=True).frame
     yield "penguins' island", penguins.drop(columns="island"), penguins["island"]
@@ -102,7 +102,7 @@ def classes_to_memorise():
 
 
 def regressors_by_memory():
-    """From those that cannot memorise to those that do."""
+    """From those that cannot overfit to those that do."""
     return {
         "linear": make_pipeline(StandardScaler(), LinearRegression()),
         "ridge": make_pipeline(StandardScaler(), Ridge()),

@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What both estimators share: parameters, validation, fit, one-line answers."""
+"""Base of both estimators: parameters, validation, fit, one-line answers."""
 
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
@@ -38,6 +38,8 @@ from skmoe.experts.setup import ExpertSetup
 from skmoe.gates import SoftmaxGate, check_gate
 from skmoe.inference import observed_information
 from skmoe.kernels import get_kernels
+from skmoe.mixture.fitted import FittedMixture
+from skmoe.mixture.plan import Plan
 from skmoe.mixture.summary import summarise
 from skmoe.mixture.training import TrainingRecord
 from skmoe.rows.columns import resolve
@@ -45,7 +47,8 @@ from skmoe.rows.design import Designs
 from skmoe.rows.groups import check_groups
 from skmoe.rows.inputs import InputReader, is_frame
 from skmoe.rows.rows import Rows
-from skmoe.rows.table import check_X, check_X_like, read_table
+from skmoe.rows.table import check_X_like, read_table
+from skmoe.rows.targets import Targets
 
 DEFAULT_N_EXPERTS = 3
 _NAMED_DEFAULT = {"gate": "SoftmaxGate()", "experts": "Ridge()"}
@@ -228,14 +231,43 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
     def _fit(self, X, y, sample_weight, groups, expert_labels, fit_params):
         """Fit gate and experts; nothing is assigned before all has succeeded."""
         self._check_combinations(y)
+        rng = check_random_state(self.random_state)
+        plan, table = self._plan(X, y, sample_weight, fit_params, rng)
+        rows, held_out = self._rows(plan, table, groups, expert_labels, rng)
+        task = self._task(plan, rows, X, rng)
+        settings = self._settings(self._score_of(held_out, plan, rows))
+        terms = terms_of(plan.gate, plan.kind, task, rows)
+        previous = self._previous(terms)
+        state, run = fit_mixture(
+            plan.gate, plan.kind, task, rows, settings, rng, previous
+        )
+        mixture = self._mixture_of(plan, state, rows)
+        mixture.training = TrainingRecord.of(state, rows.weight_unit)
+        self._calibrate(mixture, state, plan.gate, task, rows)
+        self._expose(X, mixture, run, self._log_likelihood(state, mixture, rows))
+        # What acceleration has learnt serves a warm start of the same kind of EM.
+        keeps = self.warm_start and state.is_parametric
+        self._warm_start = WarmStart(terms, {self._way: run.step} if keeps else {})
+        self._warn()
+        return self
+
+    def _plan(self, X, y, sample_weight, fit_params, rng):
+        """The `Plan` of the mixture, and the `Table` of what the user gave."""
         names, templates = self._named_templates()
         self._check_experts(names, templates)
         routed = self._route(fit_params, names)
-        rng = check_random_state(self.random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
         gate = self._gate_template(seeds)
-
-        table = self._read_table(X, y, sample_weight)
+        table = read_table(
+            X,
+            y,
+            sample_weight,
+            self._targets,
+            self._owner,
+            class_weight=getattr(self, "class_weight", None),
+            # Refits make much of how a sum is rounded.
+            contiguous=self.cv is not None,
+        )
         self._check_n_samples(len(table.y), len(names))
         columns = resolve(
             table.X,
@@ -257,12 +289,18 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         )
         kind = kind_of(setup)
         self._check_width(kind, setup)
-        reader = InputReader(
-            columns, gate.numeric, kind.numeric, _allow_nan(templates), self._owner
-        )
+        numeric = gate.numeric, kind.numeric
+        reader = InputReader(columns, *numeric, _allow_nan(templates), self._owner)
+        mixture_class = self._mixture_class
+        plan = Plan(gate, kind, setup, seeds, reader, targets, mixture_class)
+        return plan, table
+
+    def _rows(self, plan, table, groups, expert_labels, rng):
+        """The `Rows` to fit, and those held out where EM stops early, or None."""
+        names, targets = plan.setup.names, plan.targets
         rows = Rows.read(
             table,
-            reader,
+            plan.reader,
             targets,
             groups=groups,
             expert_labels=expert_labels,
@@ -272,28 +310,11 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         if self.early_stopping:
             strata = targets.strata(rows.labels)
             rows, held_out = rows.split(self.validation_fraction, strata, rng)
-            accepted_rows(families, held_out.y)
+            accepted_rows(plan.setup.families, held_out.y)
             self._check_n_samples(rows.n_samples, len(names))
             self._check_classes(rows, targets)
         self._check_groups(rows, len(names))
-
-        task = self._task(setup, rows, rows.of_these(routed, X), seeds, rng)
-        settings = self._settings(
-            self._score_of(held_out, setup, reader, targets, rows)
-        )
-        terms = terms_of(gate, kind, task, rows)
-        previous = self._previous(terms)
-        state, run = fit_mixture(gate, kind, task, rows, settings, rng, previous)
-
-        mixture = self._mixture_of(state, names, reader, targets, rows)
-        mixture.training = TrainingRecord.of(state, rows.weight_unit)
-        self._calibrate(mixture, state, gate, task, rows)
-        self._expose(X, mixture, run, self._log_likelihood(state, mixture, rows))
-        # What acceleration has learnt serves a warm start that climbs the same way.
-        keeps = self.warm_start and state.is_parametric
-        self._warm_start = WarmStart(terms, {self._way: run.step} if keeps else {})
-        self._warn()
-        return self
+        return rows, held_out
 
     @property
     def _owner(self):
@@ -336,19 +357,6 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
             )
         return params
 
-    def _read_table(self, X, y, sample_weight):
-        """Validated X, y and weights, rows of weight zero dropped."""
-        X = check_X(X, self._owner)
-        y = self._targets.check(y, X.shape[0], self._owner)
-        return read_table(
-            X,
-            y,
-            sample_weight,
-            class_weight=getattr(self, "class_weight", None),
-            # Refits make much of how a sum is rounded.
-            contiguous=self.cv is not None,
-        )
-
     def _check_width(self, kind, setup):
         if setup.n_features == 0 and not kind.numeric:
             raise ValueError(
@@ -386,10 +394,11 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
                     "groups that each class has several of."
                 )
 
-    def _task(self, setup, rows, fit_params, seeds, rng):
-        """What the experts need to go to work."""
-        kernels = get_kernels(self.engine, rows.n_samples * len(setup.names))
+    def _task(self, plan, rows, X, rng):
+        """The task of the experts, complete. X is the user's, by which metadata is read."""
+        setup = plan.setup
         is_classification = setup.classes is not None
+        kernels = get_kernels(self.engine, rows.n_samples * len(setup.names))
         return ExpertTask(
             templates=setup.templates,
             names=setup.names,
@@ -402,8 +411,8 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
             floors=self._floors(setup.families, rows),
             designs=Designs(rows.weights, kernels),
             n_jobs=self.n_jobs,
-            seeds=seeds,
-            fit_params=fit_params,
+            seeds=plan.seeds,
+            fit_params=rows.of_these(setup.fit_params, X),
             offset=rows.offset,
             folds=rows.folds(self.cv, rng, is_classification=is_classification),
         )
@@ -424,27 +433,24 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
             score=score,
         )
 
-    def _score_of(self, held_out, setup, reader, targets, rows):
+    def _score_of(self, held_out, plan, rows):
         """``score(state)``: mean log likelihood of the rows held out, or None.
 
         Predictions are limited as those of the fitted model will be.
         """
         if held_out is None:
             return None
-
-        def score(state):
-            mixture = self._mixture_of(state, setup.names, reader, targets, rows)
-            return mixture.mean_log_likelihood(held_out)
-
-        return score
+        return lambda state: self._mixture_of(plan, state, rows).mean_log_likelihood(
+            held_out
+        )
 
     @property
     def _way(self):
-        """How EM climbs: what acceleration has learnt belongs to it."""
+        """Assignment and acceleration, which a step of EM belongs to."""
         return self.assignment, self.accelerate
 
     def _previous(self, terms):
-        """Where a warm start goes on from, or None; the terms must be the same."""
+        """Start of a warm start, or None; the terms must be the same."""
         if not self.warm_start or not hasattr(self, "_mixture"):
             return None
         self._warm_start.check(terms)
@@ -458,10 +464,9 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         experts = mixture.experts.with_noise(mixture.noise.unlimited)
         return Previous(mixture.gate, experts, self._warm_start.steps.get(self._way))
 
-    def _mixture_of(self, state, names, reader, targets, rows):
-        """The fitted mixture of a state."""
-        experts = self._limited(state.experts.fitted(), state, rows)
-        return self._mixture_class(state.gate.fitted(), experts, names, reader, targets)
+    def _mixture_of(self, plan, state, rows):
+        """The fitted mixture of a state, its experts limited."""
+        return plan.mixture(state, self._limited(state.experts.fitted(), state, rows))
 
     def _log_likelihood(self, state, mixture, rows):
         """Total log likelihood of the training rows, in the unit of the weights.
@@ -483,7 +488,7 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         _check_feature_names(self, X, reset=True)
         _check_n_features(self, X, reset=True)
         self._mixture = mixture
-        vars(self).update(mixture.attributes())
+        self.__dict__.update(mixture.attributes())
         if mixture.reader.experts_numeric and hasattr(self, "feature_names_in_"):
             self._name_features(self.experts_)
         self.lower_bounds_ = [float(bound) for bound in run.bounds]
@@ -772,8 +777,8 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
     # -- what the two estimators differ in --------------------------------------------
 
     #: Coding of y and class of the fitted mixture.
-    _targets: type
-    _mixture_class: type
+    _targets: type[Targets]
+    _mixture_class: type[FittedMixture]
     _expert_methods: tuple
 
     @abstractmethod
@@ -802,7 +807,7 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
     # -- scikit-learn's protocols -----------------------------------------------------
 
     def get_metadata_routing(self):
-        """Where metadata goes: `sample_weight` is consumed, the rest reaches experts.
+        """Return the routing: `sample_weight` is consumed, the rest reaches experts.
 
         Returns
         -------
@@ -853,7 +858,7 @@ def _is_dropped(expert):
 
 
 def _has(estimator, method):
-    """Whether an unfitted estimator will have a method once it is fitted.
+    """True if an unfitted estimator will have a method once it is fitted.
 
     Stacking with its default final estimator shows `predict` only then.
     """

@@ -11,10 +11,11 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import HasMethods, Interval, StrOptions
-from skmoe.experts import default_expert
+from skmoe.experts import GeneralizedLinearRegressor, default_expert
 from skmoe.families import FAMILIES, Binomial, check_families
 from skmoe.families.base import check_log_density
 from skmoe.families.own_density import OwnDensity
+from skmoe.gates import ConstantGate
 from skmoe.mixture.calibration import held_out_ranks
 from skmoe.mixture.limits import limit
 from skmoe.mixture.regression import RegressionMixture
@@ -607,3 +608,13 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _mixture_of_one(expert, **settings):
+    """Return an unfitted mixture of one expert, which is that expert."""
+    return MixtureOfExpertsRegressor(expert, 1, gate=ConstantGate(), **settings)
+
+
+# A generalised linear model alone is fitted as a mixture of one, which it cannot
+# import: mixtures are made of experts.
+GeneralizedLinearRegressor._mixture_of_one = staticmethod(_mixture_of_one)

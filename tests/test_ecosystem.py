@@ -64,7 +64,7 @@ SKLEARN_VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2]
 pytestmark = pytest.mark.filterwarnings(
     "ignore:EM did not converge",
     "ignore:The dispersions of experts",
-    "ignore:Experts .* know the rows",
+    "ignore:Experts .* overfit their rows",
 )
 # Polars 2 has no interchange protocol, by which scikit-learn before 1.9 reads the names
 # of dataframes that are not of pandas.

@@ -55,7 +55,7 @@ EXACT = [
 ]
 SHORT = pytest.mark.filterwarnings("ignore:EM did not converge")  # cut off on purpose
 # A full tree does, rightly: what holds of every fit holds of that too.
-KNOWN_ROWS = pytest.mark.filterwarnings("ignore:Experts .* know the rows")
+KNOWN_ROWS = pytest.mark.filterwarnings("ignore:Experts .* overfit their rows")
 
 
 @pytest.fixture

@@ -66,11 +66,11 @@ def test_pyproject_configures_only_what_reads_nothing_else(pyproject):
 
 
 def test_no_tool_is_configured_in_both_files(pyproject, setup_cfg):
-    # Sections of pytest, coverage and mypy: "tool:pytest", "coverage:run" and
-    # "mypy-skmoe.em.fit".
+    # Sections of pytest, coverage and import-linter: "tool:pytest", "coverage:run" and
+    # "importlinter:contract:layers".
     sections = (name.removeprefix("tool:") for name in setup_cfg.sections())
     checkers = {re.split("[:-]", section)[0] for section in sections}
-    assert checkers == {"pytest", "coverage", "mypy", "codespell"}
+    assert checkers == {"pytest", "coverage", "mypy", "importlinter", "codespell"}
     assert not checkers & set(pyproject["tool"])
 
 

@@ -128,7 +128,7 @@ class Components:
 
     @property
     def is_discrete(self):
-        """Which components are probabilities rather than densities, (K,)."""
+        """True for components that are probabilities, not densities, (K,)."""
         return np.array([family.is_discrete for family in self.noise.families])
 
     @property
@@ -139,7 +139,7 @@ class Components:
 
     @property
     def has_counts(self):
-        """Which components live on integers, (K,)."""
+        """True for components on integers, (K,)."""
         return np.array(
             [
                 family.is_discrete and family.atom is None
@@ -149,7 +149,7 @@ class Components:
 
     @property
     def is_lattice(self):
-        """Whether all values are integers."""
+        """True if all values are integers."""
         whole = np.all(self.points == np.floor(self.points))
         return bool(self.is_discrete.all() and whole)
 

@@ -142,7 +142,7 @@ def _starts(components, coverage):
 
 
 def _dips(width):
-    """Whether entries (n, m) are the first of the lowest among their neighbours."""
+    """True where entries (n, m) are the first of the lowest among their neighbours."""
     n_columns = width.shape[1]
     padded = np.pad(width, [(0, 0), (REACH, REACH)], constant_values=np.inf)
     lowest = np.ones(width.shape, dtype=bool)

@@ -117,7 +117,7 @@ def _height(components, y):
 
 
 def _peaks(height):
-    """Whether entries (n, m) are above the one before and none above follows directly.
+    """True where entries (n, m) are above the one before and none above follows.
 
     Of a plateau, whose entries are equal but for rounding, the first.
     """

@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where the mass of mixtures lies: ends, breakpoints, integers."""
+"""Support of mixtures: ends, breakpoints, integers."""
 
 import numpy as np
 

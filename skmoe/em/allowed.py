@@ -12,7 +12,7 @@ EXCLUDED = -1e200
 
 
 class Allowed:
-    """Which experts may be responsible for which rows.
+    """Experts that may be responsible for each row.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Allowed:
         self.penalties = np.where(mask, 0.0, EXCLUDED).T
 
     def __getitem__(self, rows):
-        """What is added to the log terms (K, m) of some rows."""
+        """Terms added to the log terms (K, m) of some rows."""
         return self.penalties[:, rows]
 
     def start(self, responsibilities, weights, align):

@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Deterministic annealing: a start is smoothed before EM climbs from it."""
+"""Deterministic annealing: a start is smoothed before EM goes on from it."""
 
 LOWEST, N_POWERS, STEPS = 0.5, 6, 2
 # Powers of the joint density, rising geometrically towards one.

@@ -33,7 +33,7 @@ MAX_POOLED_FEATURES = 1000
 
 
 class StartingPoint:
-    """What starts are made from: features, and what a pooled linear fit leaves of y.
+    """Source of starts: features, and residuals of a pooled linear fit.
 
     Parameters
     ----------
@@ -64,11 +64,11 @@ class StartingPoint:
 
     @cached_property
     def residuals(self):
-        """What a pooled linear fit leaves of y, standardised; indexed by rows."""
+        """Residuals of a pooled linear fit, standardised; indexed by rows."""
         return self.residuals_under(self.weights)
 
     def residuals_under(self, weights):
-        """What a linear fit with these weights leaves of y, standardised by them."""
+        """Residuals of a linear fit with these weights, standardised by them."""
         design = self.experts
         if design.n_columns > MAX_POOLED_FEATURES:
             return self.Y
@@ -112,7 +112,7 @@ class StartingPoint:
 
     @cached_property
     def covariance_direction(self):
-        """Where the features vary most with y (partial least squares), (p,) or None."""
+        """Direction in which features vary most with y (partial least squares)."""
         if self.dividing.n_columns == 1:
             return None
         covariance = self._covariance(self.dividing, self.weights)

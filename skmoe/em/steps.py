@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""How EM moves from one state to the next."""
+"""Steps of EM from one state to the next."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""When to stop: an estimate of the gain still to come."""
+"""Stopping rule: an estimate of the gain still to come."""
 
 import numpy as np
 

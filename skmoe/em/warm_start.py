@@ -1,13 +1,13 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a fit leaves for a warm start, and what must not have changed."""
+"""Warm starts: state left by the last fit, and terms that must not change."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 
 class Previous(NamedTuple):
-    """Where a warm start goes on from.
+    """State that a warm start goes on from.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Previous(NamedTuple):
 
 @dataclass(frozen=True)
 class WarmStart:
-    """What the next fit is checked against, and may go on with.
+    """Terms that the next fit is checked against, and steps it may go on with.
 
     Attributes
     ----------

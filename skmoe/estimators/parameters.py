@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""How many free parameters a fitted part has."""
+"""Number of free parameters of a fitted part."""
 
 import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -23,7 +23,7 @@ def last_estimator(estimator):
 
 
 def count_parameters(part):
-    """Free parameters of a fitted gate or expert; NaN where nobody can say.
+    """Free parameters of a fitted gate or expert; NaN where the number is unknown.
 
     A gate counts its own. Of an expert: non-zero coefficients and intercepts of linear
     models, weights of neural networks, leaves of a tree, the constants of a dummy; all

@@ -92,7 +92,7 @@ def naming(doing, name, estimator):
 
 
 def _sees_one_class(estimator, y):
-    """Whether an unfitted classifier gets one class only, which many refuse."""
+    """True if an unfitted classifier gets one class only, which many refuse."""
     unfitted_classifier = is_classifier(estimator) and not hasattr(
         estimator, "classes_"
     )

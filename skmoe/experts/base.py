@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from skmoe.numerics.routing import dispatch
 
 @dataclass
 class ExpertTask:
-    """What a kind of experts needs to know to go to work.
+    """All that a kind of experts needs to go to work.
 
     Attributes
     ----------
@@ -52,7 +53,7 @@ class ExpertTask:
 
     templates: list
     names: list
-    X: object
+    X: Any
     y: np.ndarray
     labels: np.ndarray
     classes: np.ndarray | None
@@ -78,12 +79,12 @@ class ExpertTask:
 
     @property
     def has_offset(self):
-        """Whether a column is added to the scores."""
+        """True if a column is added to the scores."""
         return self.offset is not None
 
     @property
     def is_cross_fitted(self):
-        """Whether the E-step knows experts by out-of-fold predictions."""
+        """True if the E-step knows experts by out-of-fold predictions."""
         return self.folds is not None
 
     @cached_property
@@ -139,7 +140,7 @@ class BaseExperts(ABC):
     @classmethod
     @abstractmethod
     def accepts(cls, task):
-        """Whether this kind can fit `task` (an `ExpertTask`) exactly as asked."""
+        """True if this kind can fit `task` (an `ExpertTask`) exactly as asked."""
 
     @classmethod
     @abstractmethod
@@ -218,7 +219,7 @@ class ExpertsTrainer(ABC):
 
     @abstractmethod
     def snapshot(self):
-        """What `restore` needs to come back to this state."""
+        """Return the state as `restore` takes it."""
 
     @abstractmethod
     def restore(self, snapshot):
@@ -229,5 +230,5 @@ class ExpertsTrainer(ABC):
         return np.zeros(len(totals), dtype=bool)
 
     def overfitted(self):
-        """Indices of experts that know the rows they were fitted to by heart."""
+        """Return indices of experts that fit their own rows far better than others."""
         return []

@@ -47,7 +47,7 @@ def check_cross_fitted(task):
 
 
 class CrossFit(NamedTuple):
-    """What stands for an expert that is fitted in folds.
+    """Stands for an expert that is fitted in folds.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class CrossFittedExperts(EstimatorExperts):
 
     @classmethod
     def accepts(cls, task):
-        """Whether the task has folds; `check_cross_fitted` says what they exclude."""
+        """True if the task has folds; `check_cross_fitted` says what they exclude."""
         return task.is_cross_fitted
 
     @classmethod
@@ -143,7 +143,7 @@ class CrossFittedTrainer(EstimatorTrainer):
         return grid.index(n_stages) if n_stages in grid else max(len(grid) - 1, 0)
 
     def _alive(self, responsibilities):
-        """Which experts have rows held out, whose predictions say something, (K,)."""
+        """True for experts that have rows held out to be judged by, (K,)."""
         total = responsibilities[self.held].sum(axis=0)
         judged = total > DEAD_SHARE * self.task.weights.sum()
         return judged & super()._alive(responsibilities)
@@ -193,10 +193,10 @@ class CrossFittedTrainer(EstimatorTrainer):
 
     def _to_fit(self, k):
         """The estimator that becomes expert k's next fit, with no stages to spare."""
-        looks = self._stages_tried(k)
-        if looks is None:
+        tried = self._stages_tried(k)
+        if tried is None:
             return super()._to_fit(k)
-        return with_stages(self.task.templates[k], looks[-1])
+        return with_stages(self.task.templates[k], tried[-1])
 
     def _inside(self, train, weights):
         """Weights of the rows `train`, those of all of them where the expert has none.
@@ -295,5 +295,5 @@ def _answer_for(estimator, X, rows, classes, grid):
 
 
 def _answer_of_fit(*args, **settings):
-    """What a new fit answers; the fit itself stays in the worker."""
+    """Answers of a new fit; the fit itself stays in the worker."""
     return fit_and_answer(*args, **settings)[1]

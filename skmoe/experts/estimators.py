@@ -64,7 +64,7 @@ class EstimatorExperts(BaseExperts):
 
 
 def _answer_of(k, estimator, X, classes):
-    """What expert k answers; an error says that it is this one's."""
+    """Answer of expert k; an error says that it is this one's."""
     with naming("asking", f"expert {k}", estimator):
         return answer(estimator, X, classes)
 
@@ -120,7 +120,7 @@ class EstimatorTrainer(ExpertsTrainer):
             self._resume(previous)
 
     def _response(self, k):
-        """What an expert is fitted to, and a factor of its weights.
+        """Targets of an expert's fit, and a factor of its weights.
 
         A generalised linear model knows its family's responses itself.
         """
@@ -180,7 +180,7 @@ class EstimatorTrainer(ExpertsTrainer):
         )
 
     def _fit_all(self, jobs, work=None):
-        """What `work`, if not `fit_and_answer`, makes of ``(k, weights, question)``."""
+        """Results of `work`, or `fit_and_answer`, for ``(k, weights, answering)``."""
         task = self.task
         work = fit_and_answer if work is None else work
         return Parallel(n_jobs=task.n_jobs)(
@@ -188,16 +188,16 @@ class EstimatorTrainer(ExpertsTrainer):
                 self._to_fit(k),
                 task.X,
                 *self._weighted_response(k, weights),
-                question,
+                answering,
                 fit_params=task.fit_params[k],
                 random_state=task.seeds[k],
                 name=f"expert {task.names[k]!r}",
             )
-            for k, weights, question in jobs
+            for k, weights, answering in jobs
         )
 
     def _alive(self, responsibilities):
-        """Which experts have the rows for a fit, (K,)."""
+        """True for experts that have the rows for a fit, (K,)."""
         weights = self.task.weights
         has_rows = np.any(responsibilities > NEGLIGIBLE * weights[:, None], axis=0)
         return has_rows & (responsibilities.sum(axis=0) > DEAD_SHARE * weights.sum())
@@ -207,7 +207,7 @@ class EstimatorTrainer(ExpertsTrainer):
         return clone(self.task.templates[k])
 
     def _answering(self, k):
-        """What a new fit of expert k is asked, a function of it and X."""
+        """Function of a new fit of expert k and X that gives its answers."""
         return partial(answer, classes=self.task.classes)
 
     def _weighted_response(self, k, weights):
@@ -275,14 +275,14 @@ class EstimatorTrainer(ExpertsTrainer):
         )
 
     def overfitted(self):
-        """Experts that know the rows they were fitted to far better than others."""
+        """Indices of experts that fit their own rows far better than others."""
         return overfitted(self, fit_and_answer)
 
 
 def fit_and_answer(
-    estimator, X, labels, weights, question, *, fit_params, name, **settings
+    estimator, X, labels, weights, answering, *, fit_params, name, **settings
 ):
-    """Fit an expert to its rows and ask it a question about X; runs in a worker."""
+    """Fit an expert to its rows and let it answer about X; runs in a worker."""
     rows = np.flatnonzero(weights)
     fitted = fit_weighted(
         estimator,
@@ -293,7 +293,7 @@ def fit_and_answer(
         name=name,
         **settings,
     )
-    if question is None:
+    if answering is None:
         return fitted, None
     with naming("asking", name, fitted):
-        return fitted, question(fitted, X)
+        return fitted, answering(fitted, X)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A generalised linear model of any family, by itself or as an expert."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
 
 import numpy as np
@@ -80,6 +81,9 @@ class GeneralizedLinearRegressor(RegressorMixin, BaseEstimator):
     array([4.05])
     """
 
+    #: Makes the mixture that `fit` fits. Set by the regressor: it cannot be imported.
+    _mixture_of_one: Callable
+
     _parameter_constraints: dict = {
         "family": [None, StrOptions(set(FAMILIES)), HasMethods(["log_density"])],
         "link": [None, StrOptions(set(LINKS))],
@@ -125,15 +129,9 @@ class GeneralizedLinearRegressor(RegressorMixin, BaseEstimator):
         self : object
             The fitted estimator.
         """
-        # The mixture is made of experts, of which this is one.
-        from skmoe import MixtureOfExpertsRegressor
-        from skmoe.gates import ConstantGate
-
         X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS)
-        mixture = MixtureOfExpertsRegressor(
+        mixture = self._mixture_of_one(
             clone(self).set_params(family=None),
-            n_experts=1,
-            gate=ConstantGate(),
             family="gaussian" if self.family is None else self.family,
             max_iter=self.max_iter,
             tol=self.tol,
@@ -180,7 +178,7 @@ def with_family(template, family):
 
 
 def takes_family(template, family):
-    """Whether an expert is a generalised linear model of that family by itself."""
+    """True if an expert is a generalised linear model of that family by itself."""
     if type(template) is not GeneralizedLinearRegressor or template.family is None:
         return False
     (own,) = check_families(template.family, 1, FAMILIES)

@@ -95,7 +95,7 @@ def _scores_of(estimator, shape):
 
 
 def is_generalised_linear(estimator, family):
-    """Whether an expert is a linear score through a link, fitted to its family."""
+    """True if an expert is a linear score through a link, fitted to its family."""
     if family.is_background:
         return True
     if type(estimator) is LinearRegression:

@@ -20,7 +20,7 @@ from skmoe.experts.stacked import StackedExperts
 
 #: Most special first; the first whose `accepts` says yes is taken. A new kind of the
 #: library is one file and one line here; others call `register_experts`.
-EXPERT_KINDS = [
+EXPERT_KINDS: list[type[BaseExperts]] = [
     LinearExperts,
     LogisticExperts,
     GLMExperts,

@@ -59,7 +59,7 @@ class LinearExperts(StackedExperts):
 
 
 def is_least_squares(estimator):
-    """Whether an estimator is a least-squares fit that one Gram matrix solves."""
+    """True if an estimator is a least-squares fit that one Gram matrix solves."""
     if type(estimator) is LinearRegression:
         return not estimator.positive
     if type(estimator) in (Ridge, PooledRidge):
@@ -87,7 +87,7 @@ class LinearTrainer(Blockwise, ExpertsTrainer):
     slopes of all rows.
     """
 
-    kernel = "normal"
+    kernel: str | None = "normal"
 
     def __init__(self, task, previous=None):
         self.task = task

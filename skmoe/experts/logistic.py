@@ -69,7 +69,7 @@ class LogisticExperts(StackedExperts):
 
 
 def is_plain_logistic(estimator):
-    """Whether an estimator is a logistic regression that Newton's method solves.
+    """True if an estimator is a logistic regression that Newton's method solves.
 
     The spelling of "no penalty" changed in scikit-learn 1.8, from ``penalty=None`` to
     ``C=inf``; `multi_class` went in 1.8.

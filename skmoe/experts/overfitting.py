@@ -1,55 +1,46 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whether experts know by heart the rows that they were fitted to."""
+"""Experts that fit their own rows far better than others."""
 
 import warnings
 from functools import partial
 
 import numpy as np
 
-# An expert memorises if it leaves this many times as much of the variance unexplained
-# on rows held out as on its own. The standard deviation of its noise is the root of it,
-# twice, too small, which costs a new row (4 - 1 - log 4) / 2 = 0.8 nats. What this was
-# chosen by is "When experts memorise" in docs/defaults.md.
-TIMES = 4
-# Only an expert that leaves less is suspect, which costs one more fit: rows held out
-# can hardly leave more than all of the variance.
-CHECKED_BELOW = 1 / TIMES
-# Less than this share is none: the default floor of a standard deviation, squared.
-NEGLIGIBLE_SHARE = 1e-6
-# The same of probabilities, which are not measured by a dispersion: the Brier score of
-# rows held out must be above 1/9 of that of the frequencies, as if 3 % of the rows of
-# two equal classes were wrong. Fewer errors do no harm, however few there are inside.
-SMALL_BRIER = 1 / (9 * TIMES)
-# One row of so many is held out.
-STRIDE = 5
+from skmoe.estimators.overfitting import (
+    CHECKED_BELOW,
+    NEGLIGIBLE_SHARE,
+    SMALL_BRIER,
+    STRIDE,
+    is_overfitted,
+    unexplained,
+)
 
 
 def overfitted(trainer, work):
-    """Indices of the experts that leave TIMES as much unexplained on held-out rows.
+    """Return the experts that leave far more unexplained on rows held out.
 
     Parameters
     ----------
     trainer : EstimatorTrainer
         At the state reached.
     work : callable
-        What fits an estimator and asks it, in a worker.
+        Fits an estimator and asks it for its answers, in a worker.
     """
     least = NEGLIGIBLE_SHARE if trainer.task.classes is None else SMALL_BRIER
     return [
         k
         for k, (inside, outside) in shares(trainer, work).items()
-        if outside > TIMES * max(inside, least)
+        if is_overfitted(inside, outside, least)
     ]
 
 
-def shares(trainer, work, suspect=CHECKED_BELOW):
-    """Shares of the variance unexplained, (inside, outside), of suspects by index.
+def shares(trainer, work, checked_below=CHECKED_BELOW):
+    """Return shares of the variance unexplained, (inside, outside), by expert.
 
-    Experts that leave less than the share `suspect` of their rows are fitted once more,
-    to four rows of five with the same weights, and predict the fifth. Others cost one
-    prediction. Of classes the variance is that of their indicators: the share is the
-    Brier score, that of the frequencies being one.
+    Experts that leave less than the share `checked_below` of their rows are fitted once
+    more, to four rows of five with the same weights, and predict the fifth. Others cost
+    one prediction. Of classes the variance is that of their indicators.
     """
     held = np.arange(trainer.task.y.shape[0]) % STRIDE == STRIDE - 1
     inside = {}
@@ -60,17 +51,14 @@ def shares(trainer, work, suspect=CHECKED_BELOW):
             continue
         answered = trainer._answering(k)(fit.model, trainer.task.X)
         inside[k] = _unexplained(trainer, k, answered)
-    suspects = [k for k, share in inside.items() if share < suspect]
+    checked = [k for k, share in inside.items() if share < checked_below]
     refits = trainer._fit_all(
-        (
-            (k, trainer.state[k].weights * ~held, trainer._answering(k))
-            for k in suspects
-        ),
+        ((k, trainer.state[k].weights * ~held, trainer._answering(k)) for k in checked),
         partial(_try, work),
     )
     return {
         k: (inside[k], _unexplained(trainer, k, answered, held))
-        for k, answered in zip(suspects, refits, strict=True)
+        for k, answered in zip(checked, refits, strict=True)
         if answered is not None
     }
 
@@ -83,16 +71,11 @@ def _unexplained(trainer, k, answered, rows=slice(None)):
     if task.classes is None:
         targets, factor = task.families[k].response(task.y)
         weights = weights if factor is None else weights * factor
-    total = np.maximum(weights.sum(), np.finfo(np.float64).tiny)
-    center = weights @ targets / total
-    variance = weights @ (targets - center) ** 2 / total
-    squares = weights[rows] @ (targets[rows] - answered[rows]) ** 2
-    squares = squares / np.maximum(weights[rows].sum(), np.finfo(np.float64).tiny)
-    return squares.sum() / max(variance.sum(), np.finfo(np.float64).tiny)
+    return unexplained(targets, answered[rows], weights, rows)
 
 
 def _try(work, *args, **settings):
-    """What `work` answers; None where the estimator refuses the fewer rows.
+    """Answers of `work`; None where the estimator refuses the fewer rows.
 
     It does so by ValueError; what else is raised is no matter of their number. What is
     only a check does not repeat the warnings of a fit.

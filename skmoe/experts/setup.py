@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is known of the experts before any row is converted for them."""
+"""Facts about the experts that are known before rows are converted for them."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class ExpertSetup:
-    """What the choice of a kind of experts depends on.
+    """Facts that the choice of a kind of experts depends on.
 
     Attributes
     ----------

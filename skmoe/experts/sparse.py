@@ -50,7 +50,7 @@ class SparseLinearExperts(StackedExperts):
 
 
 def is_sparse_linear(estimator):
-    """Whether an estimator is a least-squares fit with an L1 penalty.
+    """True if an estimator is a least-squares fit with an L1 penalty.
 
     A Gram matrix given as `precompute` is that of equal weights, which EM has not.
     """
@@ -66,7 +66,7 @@ def is_sparse_linear(estimator):
 
 
 class State(NamedTuple):
-    """Where the experts are; a step makes new arrays."""
+    """State of the experts; a step makes new arrays."""
 
     coef: np.ndarray  # (K, T, d), on the user's scale
     intercept: np.ndarray  # (K, T)

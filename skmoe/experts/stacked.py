@@ -3,6 +3,7 @@
 """K linear models as one matrix of coefficients."""
 
 from abc import abstractmethod
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -39,11 +40,11 @@ class StackedExperts(BaseExperts):
         self.coef, self.intercept = np.vstack(rows).T, np.concatenate(intercepts)
 
     #: Links between scores and predictions, one per expert; None: all the identity.
-    links: list | None = None
+    links: Any = None
 
     @property
     def scores_sum_to_zero(self):
-        """Whether an expert's scores are shown such that they sum to zero."""
+        """True if an expert's scores are shown such that they sum to zero."""
         return False
 
     def n_channels(self, k):

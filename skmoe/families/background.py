@@ -8,7 +8,7 @@ from skmoe.families.base import LOG_ZERO, BaseFamily
 
 
 class _Background(BaseFamily):
-    """What backgrounds share: nothing of the prediction but its shape."""
+    """Base of backgrounds, which use nothing of the prediction but its shape."""
 
     parameter_names: tuple[str, ...] = ()
     parameter_links: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ class PointMass(_Background):
         return f"the value {self.at}"
 
     def inside(self, y):
-        """Whether each value is the point."""
+        """True where a value is the point."""
         return np.asarray(y) == self.at
 
     def log_density(self, y, prediction, parameters):
@@ -166,7 +166,7 @@ class Uniform(_Background):
         return f"numbers from {low} to {high}"
 
     def inside(self, y):
-        """Whether each value is in the range given."""
+        """True where a value is in the range given."""
         y = np.asarray(y)
         low = -np.inf if self.low is None else self.low
         high = np.inf if self.high is None else self.high

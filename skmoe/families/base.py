@@ -76,11 +76,11 @@ class BaseFamily(ABC, BaseEstimator):
     # -- the data ---------------------------------------------------------------------
 
     def inside(self, y):
-        """Whether each value of y (..., T) is in the domain, (..., T)."""
+        """True where a value of y (..., T) is in the domain, (..., T)."""
         return np.isfinite(y)
 
     def accepts(self, y):
-        """Which rows of y, (n,) or (n, T), are in the domain, (n,)."""
+        """True for rows of y, (n,) or (n, T), in the domain, (n,)."""
         return self.inside(y).reshape(len(y), -1).all(axis=1)
 
     def check_settings(self):
@@ -102,7 +102,7 @@ class BaseFamily(ABC, BaseEstimator):
             )
 
     def response(self, y):
-        """What estimators are fitted to: targets (n, T) and a factor of the weights.
+        """Targets (n, T) of the estimators' fits, and a factor of the weights.
 
         The factor is (n,) or None. Logarithms for a log-normal y, proportions weighted
         by the number of trials for a binomial one.
@@ -170,7 +170,7 @@ class BaseFamily(ABC, BaseEstimator):
         uniform = rng.uniform(size=np.shape(prediction))
         return self.quantile(uniform, prediction, parameters)
 
-    # -- what EM climbs by ------------------------------------------------------------
+    # -- derivatives and fits ---------------------------------------------------------
 
     def derivatives(self, y, prediction, parameters):
         r"""Score and information of the prediction, each (..., T).

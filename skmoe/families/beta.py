@@ -57,7 +57,7 @@ class Beta(RestrictedFamily):
     means = (EPS, 1 - EPS)
 
     def inside(self, y):
-        """Whether each value is strictly between 0 and 1."""
+        """True where a value is strictly between 0 and 1."""
         return (y > 0) & (y < 1)
 
     def floors(self, y, weights, relative):

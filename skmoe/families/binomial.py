@@ -53,12 +53,12 @@ class Binomial(RestrictedFamily):
     is_discrete = True
 
     def inside(self, y):
-        """Whether each pair has counts and a trial, (..., 1)."""
+        """True where a pair has counts and a trial, (..., 1)."""
         counts = is_count(y).all(axis=-1, keepdims=True)
         return counts & (y.sum(axis=-1, keepdims=True) > 0)
 
     def accepts(self, y):
-        """Whether each row of y (n, 2) is in the domain: (n,)."""
+        """True where a row of y (n, 2) is in the domain: (n,)."""
         if y.ndim != 2 or y.shape[1] != 2:
             raise ValueError(
                 "family 'binomial' needs y of shape (n_samples, 2), successes and "

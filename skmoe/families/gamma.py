@@ -53,7 +53,7 @@ class Gamma(RestrictedFamily):
     support = (0.0, np.inf)
 
     def inside(self, y):
-        """Whether each value is above zero."""
+        """True where a value is above zero."""
         return is_positive(y)
 
     def floors(self, y, weights, relative):

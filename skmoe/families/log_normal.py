@@ -57,7 +57,7 @@ class LogNormal(ScalePrior, RestrictedFamily):
     means = (-LIMIT, LIMIT)
 
     def inside(self, y):
-        """Whether each value is above zero."""
+        """True where a value is above zero."""
         return is_positive(y)
 
     def response(self, y):

@@ -30,11 +30,11 @@ class OwnDensity(BaseFamily):
 
     @property
     def domain(self):
-        """What values y takes, in words."""
+        """Values that y takes, in words."""
         return " or ".join(dict.fromkeys(family.domain for family in self.families))
 
     def accepts(self, y):
-        """Which rows of y are in the domain of a family inside."""
+        """True for rows of y in the domain of a family inside."""
         return np.any([family.accepts(y) for family in self.families], axis=0)
 
     def n_targets(self, y):

@@ -58,7 +58,7 @@ class Poisson(RestrictedFamily):
     is_discrete = True
 
     def inside(self, y):
-        """Whether each value is 0, 1, 2, ..."""
+        """True where a value is 0, 1, 2, ..."""
         return is_count(y)
 
     def _log_density(self, y, prediction, parameters):
@@ -113,7 +113,7 @@ class NegativeBinomial(RestrictedFamily):
     is_discrete = True
 
     def inside(self, y):
-        """Whether each value is 0, 1, 2, ..."""
+        """True where a value is 0, 1, 2, ..."""
         return is_count(y)
 
     def floors(self, y, weights, relative):

@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What families of positive, integer or bounded values share."""
+"""Base of families of positive, integer or bounded values."""
 
 from abc import abstractmethod
 
@@ -33,7 +33,7 @@ class RestrictedFamily(BaseFamily):
 
     @abstractmethod
     def inside(self, y):
-        """Whether each value of y is in the domain."""
+        """True where a value of y is in the domain."""
 
     @abstractmethod
     def _log_density(self, y, prediction, parameters):
@@ -150,12 +150,12 @@ def like(values, y):
 
 
 def is_count(y):
-    """Whether values are integers from zero on."""
+    """True where values are integers from zero on."""
     return (y >= 0) & (y == np.floor(y)) & np.isfinite(y)
 
 
 def is_positive(y):
-    """Whether values are above zero and finite."""
+    """True where values are above zero and finite."""
     return (y > 0) & np.isfinite(y)
 
 

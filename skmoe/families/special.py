@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is left of gamma functions when their leading terms cancel.
+"""Remainders of gamma functions when their leading terms cancel.
 
 Log densities of gamma, beta, binomial and negative binomial variables are differences
 of large logarithms of gamma functions where the dispersion is small or the counts are
@@ -20,7 +20,7 @@ TINY = np.finfo(np.float64).tiny
 
 
 def _parts(x):
-    """Whether x is large; x where it is, 1 / x^2; x where it is not."""
+    """True where x is large; then x there, 1 / x^2 there, and x elsewhere."""
     x = np.asarray(x, dtype=np.float64)
     far = np.maximum(x, LARGE)
     return x >= LARGE, far, 1.0 / far / far, np.clip(x, TINY, LARGE)

@@ -46,8 +46,8 @@ class BaseGate(ABC, BaseEstimator):
     def cross_fitted_trainer(self, X, n_experts, weights, designs, folds, n_jobs=None):
         """Return a `GateTrainer` that EM uses where the mixture has `cv`.
 
-        A gate of few parameters knows no row by heart: this is `trainer`. Override it
-        where the probabilities of a row should come from a fit without it.
+        A gate of few parameters does not overfit: this is `trainer`. Override it where
+        the probabilities of a row should come from a fit without it.
         """
         return self.trainer(X, n_experts, weights, designs)
 
@@ -66,7 +66,7 @@ class BaseGate(ABC, BaseEstimator):
 
     @property
     def is_cross_fitted(self):
-        """Whether EM knew this fitted gate by its out-of-fold probabilities only."""
+        """True if EM knew this fitted gate by its out-of-fold probabilities only."""
         return False
 
     @abstractmethod
@@ -85,7 +85,7 @@ class BaseGate(ABC, BaseEstimator):
         """
 
     def count_parameters(self):
-        """Free parameters of the fitted gate; NaN where nobody can say."""
+        """Free parameters of the fitted gate; NaN where the number is unknown."""
         return np.nan
 
     def scores(self, X, order="F"):
@@ -239,7 +239,7 @@ class SelectedGate(BaseGate):
 
     @property
     def numeric(self):
-        """Whether the gate selected from takes a finite float array."""
+        """True if the gate selected from takes a finite float array."""
         return self.gate.numeric
 
     @property
@@ -249,7 +249,7 @@ class SelectedGate(BaseGate):
 
     @property
     def is_cross_fitted(self):
-        """Whether EM knew the gate selected from by its out-of-fold probabilities."""
+        """True if EM knew the gate selected from by its out-of-fold probabilities."""
         return self.gate.is_cross_fitted
 
     def trainer(self, X, n_experts, weights, designs):

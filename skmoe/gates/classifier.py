@@ -29,7 +29,7 @@ class ClassifierGate(BaseGate):
     In a mixture with `cv` the E-step knows the gate as it knows the experts: by the
     probabilities of fits that left the row out; the gate that is kept is fitted to all
     rows. A flexible classifier (a forest, boosting, nearest neighbours) then cannot
-    learn by heart which expert each row began with.
+    overfit the expert that each row began with.
 
     Parameters
     ----------
@@ -89,14 +89,14 @@ class ClassifierGate(BaseGate):
 
     @property
     def is_cross_fitted(self):
-        """Whether EM knew this gate by its out-of-fold probabilities only."""
+        """True if EM knew this gate by its out-of-fold probabilities only."""
         return hasattr(self, "responsibilities_")
 
     def _check_fit_input(self, X):
         return X
 
     def count_parameters(self):
-        """Free parameters of the classifier; NaN where nobody can say."""
+        """Free parameters of the classifier; NaN where the number is unknown."""
         return count_parameters(self.estimator_)
 
     def predict_log_proba(self, X):

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 
 from skmoe._compat import _safe_indexing
 from skmoe.estimators.weighted import align_probabilities, fit_weighted, naming
-from skmoe.gates.overfitting import is_overfitted
+from skmoe.gates.overfitting import gate_overfits
 from skmoe.gates.trainers import GateTrainer
 
 SMALLEST_PROBABILITY = 1e-10
@@ -29,7 +29,7 @@ def floored_log_proba(classifier, X, n_experts):
 
 
 class GateFit(NamedTuple):
-    """What a classifier gate knows of one fit.
+    """Record of one fit of a classifier gate.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class GateFit(NamedTuple):
 
     @property
     def exists(self):
-        """Whether there was a fit; before the first one all experts are even."""
+        """True if there was a fit; before the first one all experts are even."""
         return self.classifier is not None or self.responsibilities is not None
 
 
@@ -77,7 +77,7 @@ class ClassifierTrainer(GateTrainer):
             self.state = fit
 
     def _gain(self, responsibilities, rises):
-        """What the objective gains, at least, if log probabilities rise by (n, K)."""
+        """Least gain of the objective if log probabilities rise by (n, K)."""
         return np.vdot(responsibilities, rises)
 
     def _refit(self, responsibilities):
@@ -103,8 +103,8 @@ class ClassifierTrainer(GateTrainer):
         )
 
     def overfitted(self):
-        """Whether the classifier knows its rows far better than others."""
-        return is_overfitted(self)
+        """Return True if the classifier fits its own rows far better than others."""
+        return gate_overfits(self)
 
     def resume(self, fitted):
         """Take up a fitted classifier."""

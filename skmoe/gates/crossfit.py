@@ -22,7 +22,7 @@ class CrossFittedClassifier(ClassifierTrainer):
 
     Out of fold, a gate fitted to the almost even responsibilities of a start is noise,
     which later fits would be compared with. A start is therefore led in by a gate that
-    is judged by its own rows; see "When gates memorise" in docs/defaults.md.
+    is judged by its own rows; see "When gates overfit" in docs/defaults.md.
 
     Parameters
     ----------

@@ -1,18 +1,24 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whether a classifier gate knows by heart the rows that it was fitted to."""
+"""Classifier gates that fit their own rows far better than others."""
 
 import warnings
 
 import numpy as np
 
 from skmoe._compat import _safe_indexing
+from skmoe.estimators.overfitting import (
+    CHECKED_BELOW,
+    SMALL_BRIER,
+    STRIDE,
+    is_overfitted,
+    unexplained,
+)
 from skmoe.estimators.weighted import align_probabilities
-from skmoe.experts.overfitting import CHECKED_BELOW, SMALL_BRIER, STRIDE, TIMES
 
 
-def is_overfitted(trainer):
-    """Whether a gate leaves TIMES as much of the responsibilities on held-out rows.
+def gate_overfits(trainer):
+    """Return True if a gate leaves far more unexplained on rows held out.
 
     The measure is that of experts that predict classes: the share of the variance of
     the responsibilities that the probabilities leave unexplained (a Brier score). Only
@@ -35,18 +41,15 @@ def is_overfitted(trainer):
         warnings.simplefilter("ignore")
         try:
             classifier = trainer.fit_to(responsibilities, others)
+            X = _safe_indexing(trainer.X, held)
+            proba = align_probabilities(classifier, X, np.arange(trainer.n_experts))
         except ValueError:  # it refuses the fewer rows, and cannot be judged
             return False
-        X = _safe_indexing(trainer.X, held)
-        proba = align_probabilities(classifier, X, np.arange(trainer.n_experts))
-    return bool(_unexplained(trainer, proba, held) > TIMES * max(inside, SMALL_BRIER))
+    return is_overfitted(inside, _unexplained(trainer, proba, held), SMALL_BRIER)
 
 
 def _unexplained(trainer, proba, rows=slice(None)):
     """Share of the variance of the responsibilities that probabilities leave."""
     weights = trainer.weights
     shares = trainer.state.responsibilities / weights[:, None]
-    center = weights @ shares / weights.sum()
-    variance = weights @ (shares - center) ** 2 / weights.sum()
-    squares = weights[rows] @ (shares[rows] - proba) ** 2 / weights[rows].sum()
-    return squares.sum() / max(variance.sum(), np.finfo(np.float64).tiny)
+    return unexplained(shares, proba, weights, rows)

@@ -65,7 +65,7 @@ class PipelineGate(BaseGate):
 
     @property
     def is_cross_fitted(self):
-        """Whether EM knew the last gate by its out-of-fold probabilities only."""
+        """True if EM knew the last gate by its out-of-fold probabilities only."""
         return hasattr(self, "pipeline_") and self.pipeline_[-1].is_cross_fitted
 
     def _trainer(self, X, kind, *parts):

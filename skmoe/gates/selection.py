@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which experts are kept, and what is left of their proportions."""
+"""Selections of experts, and proportions renormalised."""
 
 import numpy as np
 

@@ -223,7 +223,7 @@ class SoftmaxTrainer(Blockwise, IteratedTrainer):
     expert, as the experts themselves need. Acceleration makes up for the rest.
     """
 
-    kernel = "softmax"
+    kernel: str | None = "softmax"
 
     def __init__(self, template, design, n_experts, weights, alpha):
         self.template = template

@@ -40,7 +40,7 @@ class GateTrainer(ABC):
 
     @abstractmethod
     def snapshot(self):
-        """What `restore` needs to come back to this state."""
+        """Return the state as `restore` takes it."""
 
     @abstractmethod
     def restore(self, snapshot):
@@ -55,7 +55,7 @@ class GateTrainer(ABC):
         self.step(responsibilities)
 
     def overfitted(self):
-        """Whether the gate knows the rows it was fitted to far better than others."""
+        """Return True if the gate fits its own rows far better than others."""
         return False
 
     def warm_up_trainer(self):

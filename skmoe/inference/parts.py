@@ -167,12 +167,12 @@ def _expert_parts(model, experts, design):
 
 
 def has_intercept(estimator):
-    """Whether a linear expert estimates an intercept."""
+    """True if a linear expert estimates an intercept."""
     return bool(getattr(estimator, "fit_intercept", True))
 
 
 def _suffixes(model, count):
-    """What tells targets or classes apart."""
+    """Suffixes that tell targets or classes apart."""
     if count == 1:
         return [""]
     return [f"[{label}]" for label in getattr(model, "classes_", range(count))]

@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What observed information says of each parameter."""
+"""Results of observed information: estimates, errors, intervals."""
 
 import warnings
 from itertools import chain

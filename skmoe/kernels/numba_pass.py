@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A whole pass over rows in one compiled call: linear experts, softmax gate, dense X.
 
-What it adds up is what `skmoe.em.summed.SummedMixture` adds up block by block, which is
-its specification. It exists for the sake of threads: between the kernels of a block,
-Python's lock passes from hand to hand, and two threads would be slower than one
+It adds up the sums of `skmoe.em.states.summed.SummedMixture`, whose way block by block
+is its specification. It exists for the sake of threads: between the kernels of a block
+they would contend for Python's lock, and two would be slower than one
 (docs/benchmarks.md).
 """
 

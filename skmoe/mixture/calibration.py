@@ -15,7 +15,7 @@ from skmoe.rows.groups import rows_of_groups
 
 
 class HeldOutRanks(NamedTuple):
-    """Where rows that fits left out fell in the distributions predicted for them.
+    """Ranks of rows that fits left out in the distributions predicted for them.
 
     Attributes
     ----------

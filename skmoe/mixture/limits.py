@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""How far experts may extrapolate."""
+"""Limits of extrapolation."""
 
 import numpy as np
 

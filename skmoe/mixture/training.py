@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""How a mixture stood on its training rows, and what a user must be warned of."""
+"""Record of a mixture on its training rows, and warnings that follow from it."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ DEAD_SHARE = 1e-8
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """How a mixture stood on its training rows when EM ended.
+    """Record of a mixture on its training rows when EM ended.
 
     Attributes
     ----------
@@ -67,14 +67,14 @@ class TrainingRecord:
         overfitted = [k for k in self.overfitted if not self.collapsed[k]]
         if overfitted:
             yield (
-                f"Experts {overfitted} know the rows they were fitted to: on others, "
+                f"Experts {overfitted} overfit their rows: on others, "
                 "their squared errors are more than four times as large, so "
                 "responsibilities and density are far too certain. Use cv=5 "
                 "(out-of-fold predictions in the E-step) or less flexible experts."
             )
         if self.gate_overfitted:
             yield (
-                "The gate knows the rows it was fitted to: on others, its squared "
+                "The gate overfits its rows: on others, its squared "
                 "error is more than four times as large, so it keeps rows where they "
                 "began and is far too certain. Use cv=5 (out-of-fold probabilities in "
                 "the E-step) and several starts (n_init=5), or a less flexible gate."

@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""How many experts, how certain, how strongly penalised."""
+"""Number of experts, certainty of parameters, strength of penalties."""
 
 from skmoe.model_selection._bootstrap import BootstrapResult, bootstrap
 from skmoe.model_selection._likelihood_ratio import (

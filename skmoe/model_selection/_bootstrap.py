@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""How certain the parameters of a fitted mixture are."""
+"""Bootstrap of the parameters of a fitted mixture."""
 
 import warnings
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ MAX_DRAWS = 1000
 
 @dataclass(frozen=True)
 class BootstrapResult:
-    """What `bootstrap` returns.
+    """Result of `bootstrap`.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ def _refit(estimator, rows, reference, kind, seed):
 
 
 def _drawn_weights(estimator, rows, seed):
-    """How often each row is drawn, times its weight."""
+    """Number of times each row is drawn, times its weight."""
     rng = np.random.RandomState(seed)
     n_samples = rows.n_samples
     weights = np.ones(n_samples) if rows.weights is None else rows.weights

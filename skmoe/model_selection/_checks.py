@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What functions of this package ask of their arguments."""
+"""Checks of the arguments of this package's functions."""
 
 from numbers import Integral, Real
 

@@ -51,7 +51,7 @@ def out_of_fold(model):
 
 
 def check_known(n_parameters, criterion, advice):
-    """Raise where a criterion needs a number of parameters that nobody knows."""
+    """Raise where a criterion needs a number of parameters that is unknown."""
     if np.any(np.isnan(n_parameters)):
         raise ValueError(
             f"criterion={criterion!r} needs the number of parameters, which is unknown "

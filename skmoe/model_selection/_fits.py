@@ -94,7 +94,7 @@ class Fit:
 
     @property
     def is_collapsed(self):
-        """Whether an expert sits on a handful of rows: a spurious likelihood."""
+        """True if an expert sits on a handful of rows: a spurious likelihood."""
         return bool(self.model._mixture.training.collapsed.any())
 
     def warn(self):

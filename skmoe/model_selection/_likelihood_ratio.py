@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whether one expert more is more than chance."""
+"""Likelihood-ratio test of one expert more, by the parametric bootstrap."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from skmoe.numerics.routing import draw_experts
 
 @dataclass(frozen=True)
 class LikelihoodRatioResult:
-    """What `likelihood_ratio_test` returns.
+    """Result of `likelihood_ratio_test`.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ RANGE = 1e-3
 
 @dataclass(frozen=True)
 class PenaltyPath:
-    """What `penalty_path` returns.
+    """Result of `penalty_path`.
 
     Parameters
     ----------

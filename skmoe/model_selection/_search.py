@@ -297,7 +297,7 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         return [counts] if self.patience is None else [[count] for count in counts]
 
     def _is_over(self, values, collapsed):
-        """Whether the last `patience` of `values`, which are minimised, are no best."""
+        """True if the last `patience` of `values`, which are minimised, are no best."""
         if self.patience is None:
             return False
         return len(values) - 1 - best_of(values, collapsed) >= self.patience
@@ -420,7 +420,7 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
     # -- scikit-learn's protocols -----------------------------------------------------
 
     def get_metadata_routing(self):
-        """Where metadata goes: `sample_weight` is consumed, the rest is routed.
+        """Return the routing: `sample_weight` is consumed, the rest is passed on.
 
         Returns
         -------
@@ -450,7 +450,7 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
 
 
 def _all_criteria(model, rows):
-    """What `information` says and, with `cv`, the out-of-fold criterion."""
+    """Criteria of `information` and, with `cv`, the out-of-fold one."""
     if model.cv is None:
         return information(model, rows)
     return {**information(model, rows), "out_of_fold": out_of_fold(model)}

@@ -56,7 +56,7 @@ def worst_expert(model, rows, responsibilities):
 
 
 def _residuals(model, X, y, k, weights):
-    """What expert k leaves of y along its main direction, standardised, (n,)."""
+    """Residuals of expert k along their main direction, standardised, (n,)."""
     prediction = model.predict_experts(X)[:, k]
     if hasattr(model, "classes_"):
         target = np.asarray(y).reshape(-1, 1) == model.classes_

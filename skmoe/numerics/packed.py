@@ -14,7 +14,7 @@ def unpack_grams(packed, n_columns):
 
 @lru_cache(maxsize=8)
 def triangle_positions(n_columns):
-    """Where entry (a, b) stands in the upper triangle, (p, p)."""
+    """Position of entry (a, b) in the upper triangle, (p, p)."""
     rows, columns = np.triu_indices(n_columns)
     positions = np.empty((n_columns, n_columns), dtype=np.intp)
     positions[rows, columns] = positions[columns, rows] = np.arange(len(rows))

@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which expert sees which row, and how the answers are put together."""
+"""Routing: experts of each row, and answers put together."""
 
 from dataclasses import dataclass
 from itertools import pairwise

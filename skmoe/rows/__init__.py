@@ -1,3 +1,3 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What EM reads of a data set: columns, designs, blocks, folds, groups."""
+"""A data set as EM reads it: columns, designs, blocks, folds, groups."""

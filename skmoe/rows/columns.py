@@ -1,14 +1,13 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which columns of X the gate and the experts see."""
+"""Columns of X that the gate and the experts see."""
 
 from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 
-from skmoe._compat import _get_column_indices, _safe_indexing
+from skmoe._compat import _get_column_indices
 
 
 class Columns(NamedTuple):
@@ -31,7 +30,7 @@ class Columns(NamedTuple):
     @property
     def scored(self):
         """Columns that experts' scores are made of: covariates, the offset last."""
-        if self.offset is None:
+        if self.offset is None or self.experts is None:
             return self.experts
         return np.append(self.experts, self.offset)
 
@@ -79,20 +78,3 @@ def resolve_columns(X, features, parameter):
         raise ValueError(
             f"{parameter}={features!r} selects no columns of X: {error}"
         ) from error
-
-
-def select_columns(X, indices):
-    """Return columns of X; X itself where `indices` is None."""
-    if indices is None:
-        return X
-    if sp.issparse(X) or isinstance(X, np.ndarray):
-        return X[:, _as_slice(indices)]
-    return _safe_indexing(X, indices, axis=1)
-
-
-def _as_slice(indices):
-    """Return neighbouring columns as a slice, which is a view and no copy."""
-    first = indices[0] if len(indices) else 0
-    if np.array_equal(indices, np.arange(first, first + len(indices))):
-        return slice(first, first + len(indices))
-    return indices

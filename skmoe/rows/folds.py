@@ -103,7 +103,7 @@ def _shuffled(n_folds, groups, rng, is_classification):
 
 
 def _wants_groups(splitter):
-    """Whether a splitter reads groups; those of scikit-learn say so, others may."""
+    """True if a splitter reads groups; those of scikit-learn say so, others may."""
     if not hasattr(splitter, "get_metadata_routing"):
         return True
     return bool(get_routing_for_object(splitter).consumes("split", ["groups"]))

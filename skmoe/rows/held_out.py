@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which rows are held out of a fit that stops early."""
+"""Draw of the rows held out of a fit that stops early."""
 
 import numpy as np
 

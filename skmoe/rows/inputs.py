@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from sklearn.utils import check_array
 
 from skmoe._compat import _safe_indexing
-from skmoe.rows.columns import Columns, select_columns
+from skmoe.rows.columns import Columns
 
 # What the linear parts compute on without a copy; sums are taken in double precision.
 FLOATS = (np.float64, np.float32)
@@ -94,7 +94,7 @@ class InputReader(NamedTuple):
 
 
 def is_frame(X):
-    """Whether X is a dataframe (pandas, polars or alike) and not an array."""
+    """True if X is a dataframe (pandas, polars or alike) and not an array."""
     return (
         hasattr(X, "columns") and not isinstance(X, np.ndarray) and not sp.issparse(X)
     )
@@ -156,3 +156,20 @@ def _as_float(column):
         return np.asarray(column, dtype=np.float64).reshape(-1, 1)
     except (TypeError, ValueError):  # strings, dates, categories of strings
         return None
+
+
+def select_columns(X, indices):
+    """Return columns of X; X itself where `indices` is None."""
+    if indices is None:
+        return X
+    if sp.issparse(X) or isinstance(X, np.ndarray):
+        return X[:, _as_slice(indices)]
+    return _safe_indexing(X, indices, axis=1)
+
+
+def _as_slice(indices):
+    """Return neighbouring columns as a slice, which is a view and no copy."""
+    first = indices[0] if len(indices) else 0
+    if np.array_equal(indices, np.arange(first, first + len(indices))):
+        return slice(first, first + len(indices))
+    return indices

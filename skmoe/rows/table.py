@@ -77,14 +77,20 @@ def check_X_like(estimator, X):
     return X
 
 
-def read_table(X, y, sample_weight, *, class_weight=None, contiguous=False):
-    """Return the `Table` of validated X and y.
+def read_table(
+    X, y, sample_weight, targets, owner, *, class_weight=None, contiguous=False
+):
+    """Return the `Table` of what a user gave to `fit`, validated.
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix, dataframe} of shape (n_given, d)
-    y : ndarray of shape (n_given,) or (n_given, T)
+    X : {array-like, sparse matrix, dataframe} of shape (n_given, d)
+    y : array-like of shape (n_given,) or (n_given, T)
     sample_weight : array-like of shape (n_given,) or None
+    targets : subclass of Targets
+        Whose `check` validates y.
+    owner : str
+        Name of the estimator, for messages.
     class_weight : dict, 'balanced' or None
         Of a classifier.
     contiguous : bool
@@ -93,8 +99,10 @@ def read_table(X, y, sample_weight, *, class_weight=None, contiguous=False):
     Raises
     ------
     ValueError
-        If weights are negative or not finite, or all are zero.
+        If X, y or the weights are not what they should be, or all weights are zero.
     """
+    X = check_X(X, owner)
+    y = targets.check(y, X.shape[0], owner)
     if sample_weight is None:  # one number, not one per row
         weights = np.broadcast_to(1.0, y.shape[:1])
         if contiguous:

@@ -1,8 +1,9 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""How y is coded: numbers as columns, class labels as indices."""
+"""Coding of y: numbers as columns, class labels as indices."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
@@ -15,7 +16,7 @@ class Targets(ABC):
     """The coding of y that a fit has learnt, for every y to come."""
 
     #: Sorted class labels; None for numbers.
-    classes: np.ndarray | None = None
+    classes: Any = None
 
     @staticmethod
     @abstractmethod

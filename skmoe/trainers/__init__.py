@@ -1,3 +1,3 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a part at work on training rows can do: local models and sums over blocks."""
+"""Contracts of parts at work on training rows: local models, sums over blocks."""

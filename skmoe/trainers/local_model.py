@@ -66,7 +66,7 @@ class Parametric:
         return 0.0
 
     def snapshot(self):
-        """What `restore` needs to come back here."""
+        """Return the state as `restore` takes it."""
         return self.parameters
 
     def restore(self, snapshot):

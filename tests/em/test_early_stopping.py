@@ -18,7 +18,7 @@ from tests.shared import assert_never_falls, two_boundaries, two_regimes
 
 # Experts that overfit, of which a fit without cv warns.
 TREE = DecisionTreeRegressor(max_depth=6)
-pytestmark = pytest.mark.filterwarnings("ignore:Experts .* know the rows")
+pytestmark = pytest.mark.filterwarnings("ignore:Experts .* overfit their rows")
 
 
 @pytest.fixture(scope="module")

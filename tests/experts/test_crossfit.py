@@ -460,20 +460,20 @@ def test_what_cv_cannot_do_is_refused(regression):
     ("experts", "message"),
     [
         (DecisionTreeRegressor(), r"experts \[0, 1\] have collapsed .* use cv=5"),
-        (KNeighborsRegressor(1), r"Experts \[0, 1\] know the rows .* Use cv=5"),
+        (KNeighborsRegressor(1), r"Experts \[0, 1\] overfit their rows.* Use cv=5"),
         (
             GradientBoostingRegressor(n_estimators=50, max_depth=5),
-            "know the rows .* Use cv=5",
+            "overfit their rows.* Use cv=5",
         ),
-        (RandomForestRegressor(20), r"Experts \[0, 1\] know the rows .* Use cv=5"),
+        (RandomForestRegressor(20), r"Experts \[0, 1\] overfit their rows.* Use cv=5"),
         (
             HistGradientBoostingRegressor(max_iter=50, min_samples_leaf=5),
-            r"Experts \[0, 1\] know the rows .* Use cv=5",
+            r"Experts \[0, 1\] overfit their rows.* Use cv=5",
         ),
     ],
     ids=["tree", "neighbour", "boosting", "forest", "hist boosting"],
 )
-def test_experts_that_learn_by_heart_are_told_of_cv(experts, message):
+def test_experts_that_overfit_are_told_of_cv(experts, message):
     X, y = noisy_regimes(120)
     with pytest.warns(UserWarning, match=message):
         mixture(experts, cv=None, max_iter=4).fit(X, y)
@@ -495,11 +495,11 @@ def test_experts_that_learn_by_heart_are_told_of_cv(experts, message):
     ],
     ids=["tree", "neighbour", "forest", "hist boosting", "boosting"],
 )
-def test_classifiers_that_learn_by_heart_are_told_of_cv(experts, n_experts):
+def test_classifiers_that_overfit_are_told_of_cv(experts, n_experts):
     X, y = two_boundaries(200)
     y = np.where(np.random.RandomState(1).uniform(size=200) < 0.1, 1 - y, y)
     model = MixtureOfExpertsClassifier(experts, n_experts, max_iter=3, random_state=0)
-    with pytest.warns(UserWarning, match="know the rows .* Use cv=5"):
+    with pytest.warns(UserWarning, match="overfit their rows.* Use cv=5"):
         model.fit(X, y)
 
 

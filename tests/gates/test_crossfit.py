@@ -196,7 +196,7 @@ def test_forest_gate_predicts_better_with_cv():
     X, y = hidden_regimes(800)
     train, test = slice(0, 400), slice(400, 800)
     crossed = mixture(FOREST).fit(X[train], y[train])
-    with pytest.warns(UserWarning, match="The gate knows the rows"):
+    with pytest.warns(UserWarning, match="The gate overfits its rows"):
         plain = mixture(FOREST, cv=None).fit(X[train], y[train])
     gain = crossed.score_samples(X[test], y[test]) - plain.score_samples(
         X[test], y[test]
@@ -370,17 +370,17 @@ def test_out_of_fold_criterion_counts_no_parameters_of_a_cross_fitted_gate():
         (None, False),
     ],
 )
-def test_a_gate_that_memorises_is_warned_of(gate, warned):
+def test_a_gate_that_overfits_is_warned_of(gate, warned):
     X, y = hidden_regimes()
     model = mixture(gate, cv=None)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model.fit(X, y)
-    assert any("The gate knows" in str(w.message) for w in caught) is warned
+    assert any("The gate overfits" in str(w.message) for w in caught) is warned
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model.set_params(cv=3).fit(X, y)
-    assert not any("The gate knows" in str(w.message) for w in caught)
+    assert not any("The gate overfits" in str(w.message) for w in caught)
 
 
 def test_boosted_experts_and_a_forest_gate_cross_fit_together(regression):

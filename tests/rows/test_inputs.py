@@ -19,9 +19,9 @@ from sklearn.tree import DecisionTreeRegressor
 from skmoe import MixtureOfExpertsRegressor
 from skmoe.gates import ClassifierGate
 from skmoe.numerics.packed import unpack_grams
-from skmoe.rows.columns import resolve_columns, select_columns
+from skmoe.rows.columns import resolve_columns
 from skmoe.rows.design import Design, Designs
-from skmoe.rows.inputs import is_frame, numeric_columns
+from skmoe.rows.inputs import is_frame, numeric_columns, select_columns
 
 NAMES = ["a", "b", "c"]
 SKLEARN_VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])

@@ -23,7 +23,8 @@ def read(n_samples=12, weights=None, groups=None):
     """Rows of a small data set."""
     X, y, _ = two_regimes(n_samples)
     targets = NumberTargets(1, True, "Model")
-    return Rows.read(read_table(X, y, weights), READER, targets, groups=groups)
+    table = read_table(X, y, weights, NumberTargets, "Model")
+    return Rows.read(table, READER, targets, groups=groups)
 
 
 # -- rows -----------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The mixture at work on its training rows: what EM climbs."""
+"""States of EM: the mixture at work on its training rows."""
 
 from skmoe.em.states.base import Expectation, MixtureState, Parts
 from skmoe.em.states.capacity import CapacityMixture

@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The contract of a mixture at work on its training rows: what EM climbs."""
+"""The contract of a state: the mixture at work on its training rows."""
 
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
@@ -11,12 +11,12 @@ import numpy as np
 
 from skmoe.numerics.routing import draw_experts
 
-# What this was chosen by is "When gates memorise" in docs/defaults.md.
+# What this was chosen by is "When gates overfit" in docs/defaults.md.
 WARM_UP_ITERATIONS = 3
 
 
 class Expectation(NamedTuple):
-    """What an E-step finds.
+    """Result of an E-step.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Expectation(NamedTuple):
 
 @dataclass(frozen=True)
 class Parts:
-    """What a state is made of.
+    """Parts of a state.
 
     Attributes
     ----------
@@ -159,7 +159,7 @@ class MixtureState(ABC):
 
     @property
     def penalty(self):
-        """What gate and experts subtract from the mean log likelihood."""
+        """Penalties of gate and experts, subtracted from the mean log likelihood."""
         return self.gate.penalty + self.experts.penalty
 
     def log_likelihood(self):

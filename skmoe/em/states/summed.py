@@ -87,7 +87,7 @@ class SummedMixture(MixtureState):
 
     @property
     def is_compiled(self):
-        """Whether a task is one compiled call."""
+        """True if a task is one compiled call."""
         return self._compiled is not None
 
     @property
