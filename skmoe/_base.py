@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import (
@@ -35,6 +34,7 @@ from skmoe.estimators.seeds import seeded_clones
 from skmoe.experts import kind_of
 from skmoe.experts.base import ExpertTask
 from skmoe.experts.setup import ExpertSetup
+from skmoe.experts.templates import allow_nan, check_templates, named_templates
 from skmoe.gates import SoftmaxGate, check_gate
 from skmoe.inference import observed_information
 from skmoe.kernels import get_kernels
@@ -47,10 +47,9 @@ from skmoe.rows.design import Designs
 from skmoe.rows.groups import check_groups
 from skmoe.rows.inputs import InputReader, is_frame
 from skmoe.rows.rows import Rows
-from skmoe.rows.table import check_X_like, read_table
+from skmoe.rows.table import check_n_samples, check_X_like, read_table
 from skmoe.rows.targets import Targets
 
-DEFAULT_N_EXPERTS = 3
 _NAMED_DEFAULT = {"gate": "SoftmaxGate()", "experts": "Ridge()"}
 
 
@@ -137,45 +136,9 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
             if self.experts is None:
                 return names, self._default_experts(self.n_experts)
             return names, [self.experts] * self.n_experts
-        if not self.experts or not all(
-            isinstance(item, tuple) and len(item) == 2 for item in self.experts
-        ):
-            raise ValueError(
-                "experts as a list must hold (name, estimator) tuples, at least one. "
-                f"Got {self.experts!r}."
-            )
+        named = named_templates(self.experts, self.n_experts)
         self._validate_names([name for name, _ in self.experts])
-        kept = [item for item in self.experts if not _is_dropped(item[1])]
-        if not kept:
-            raise ValueError(
-                "All experts are dropped. At least one must be an estimator."
-            )
-        if self.n_experts not in (DEFAULT_N_EXPERTS, len(kept)):
-            raise ValueError(
-                f"n_experts={self.n_experts} contradicts the list of {len(kept)} "
-                "experts. Leave n_experts out when experts is a list."
-            )
-        return [name for name, _ in kept], [template for _, template in kept]
-
-    def _check_experts(self, names, templates):
-        for name, template in zip(names, templates, strict=True):
-            missing = [m for m in self._expert_methods if not _has(template, m)]
-            if missing:
-                raise TypeError(
-                    f"Expert {name!r} ({template!r}) must implement "
-                    f"{' and '.join(self._expert_methods)}; missing: "
-                    f"{', '.join(missing)}."
-                )
-            if is_classifier(template) and not is_classifier(self):
-                raise TypeError(
-                    f"Expert {name!r} ({template!r}) is a classifier. The experts of a "
-                    f"{type(self).__name__} must be regressors."
-                )
-            if get_tags(template).input_tags.pairwise:
-                raise ValueError(
-                    f"Expert {name!r} ({template!r}) wants pairwise distances as X, "
-                    "which a mixture of experts cannot split into rows."
-                )
+        return named
 
     # -- fit --------------------------------------------------------------------------
 
@@ -254,7 +217,7 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
     def _plan(self, X, y, sample_weight, fit_params, rng):
         """The `Plan` of the mixture, and the `Table` of what the user gave."""
         names, templates = self._named_templates()
-        self._check_experts(names, templates)
+        check_templates(names, templates, self._expert_methods, self)
         routed = self._route(fit_params, names)
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
         gate = self._gate_template(seeds)
@@ -268,7 +231,7 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
             # Refits make much of how a sum is rounded.
             contiguous=self.cv is not None,
         )
-        self._check_n_samples(len(table.y), len(names))
+        check_n_samples(len(table.y), len(names))
         columns = resolve(
             table.X,
             self.gate_features,
@@ -290,7 +253,7 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         kind = kind_of(setup)
         self._check_width(kind, setup)
         numeric = gate.numeric, kind.numeric
-        reader = InputReader(columns, *numeric, _allow_nan(templates), self._owner)
+        reader = InputReader(columns, *numeric, allow_nan(templates), self._owner)
         mixture_class = self._mixture_class
         plan = Plan(gate, kind, setup, seeds, reader, targets, mixture_class)
         return plan, table
@@ -311,9 +274,9 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
             strata = targets.strata(rows.labels)
             rows, held_out = rows.split(self.validation_fraction, strata, rng)
             accepted_rows(plan.setup.families, held_out.y)
-            self._check_n_samples(rows.n_samples, len(names))
-            self._check_classes(rows, targets)
-        self._check_groups(rows, len(names))
+            check_n_samples(rows.n_samples, len(names))
+            targets.check_present(rows.labels)
+        rows.check_groups(len(names))
         return rows, held_out
 
     @property
@@ -366,36 +329,8 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
                 "LogisticRegression()."
             )
 
-    @staticmethod
-    def _check_n_samples(n_samples, n_experts):
-        if n_samples < n_experts:
-            raise ValueError(
-                f"n_samples={n_samples} should be >= n_experts={n_experts} (rows of "
-                "weight zero and rows held out do not count)."
-            )
-
-    @staticmethod
-    def _check_groups(rows, n_experts):
-        if rows.n_groups < n_experts:
-            raise ValueError(
-                f"groups must be at least n_experts={n_experts}, since the rows of one "
-                f"group share one expert. Got {rows.n_groups}."
-            )
-
-    @staticmethod
-    def _check_classes(rows, targets):
-        """Raise ValueError where all rows of a class are held out."""
-        if targets.classes is not None:
-            missing = np.setdiff1d(targets.classes, rows.labels)
-            if len(missing):
-                raise ValueError(
-                    f"early_stopping=True holds out all rows of class "
-                    f"{missing.tolist()[0]!r}. Choose another validation_fraction, or "
-                    "groups that each class has several of."
-                )
-
     def _task(self, plan, rows, X, rng):
-        """The task of the experts, complete. X is the user's, by which metadata is read."""
+        """The task of the experts, complete; metadata is read by the user's X."""
         setup = plan.setup
         is_classification = setup.classes is not None
         kernels = get_kernels(self.engine, rows.n_samples * len(setup.names))
@@ -851,22 +786,3 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
             default = self.experts is None  # an unfitted ensemble has no truth value
             templates.append(self._default_experts(1)[0] if default else self.experts)
         return visual_block("parallel", templates, names=names)
-
-
-def _is_dropped(expert):
-    return isinstance(expert, str) and expert == "drop"
-
-
-def _has(estimator, method):
-    """True if an unfitted estimator will have a method once it is fitted.
-
-    Stacking with its default final estimator shows `predict` only then.
-    """
-    if getattr(estimator, "final_estimator", estimator) is None:
-        return hasattr(type(estimator), method)
-    return hasattr(estimator, method)
-
-
-def _allow_nan(templates):
-    """Return True if all estimators take missing values in arrays."""
-    return all(get_tags(template).input_tags.allow_nan for template in templates)

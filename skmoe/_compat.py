@@ -93,7 +93,7 @@ def warn_user(message, category=UserWarning):
     scikit-learn's own frames (the decorator of `fit`) are passed over too.
     """
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and _is_ours(frame.f_back):
+    while _is_ours(frame) and frame.f_back is not None:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
 

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The EM algorithm."""
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
+from skmoe._compat import warn_user
 from skmoe.em.steps import PlainStep, QuasiNewtonStep
 from skmoe.em.stopping import StoppingRule
 from skmoe.trainers.local_model import rounding
@@ -122,13 +122,12 @@ class EM:
         if bound >= before.bound - FALL * max(1.0, abs(before.bound)):
             return
         part = self.state.part_that_falls(before) or "mixture"
-        warnings.warn(
+        warn_user(
             f"A step of the {part} lowered the lower bound of EM from "
             f"{before.bound:.8g} to {bound:.8g} and was undone. No step of a gate or "
             "of experts may lower the expected log likelihood of the responsibilities "
             "that it is given (less its penalty).",
             UserWarning,
-            stacklevel=2,
         )
 
     def _run_stochastic(self, max_iter):

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From gate, experts and rows to the mixture at its best state."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from skmoe._compat import warn_user
 from skmoe.em.allowed import allowed_experts, allowed_groups
 from skmoe.em.annealing import anneal
 from skmoe.em.driver import EM
@@ -152,11 +152,10 @@ def _rows_of_groups(gate, rows):
     """Return one row per group; warn where rows of a group differ."""
     X, is_constant = rows_of_groups(rows.inputs.gate, rows.groups, rows.weights, gate)
     if not is_constant:
-        warnings.warn(
+        warn_user(
             "The gate sees columns that vary within groups, whose rows share one "
             "expert: their means over each group are used. Name the columns that are "
             "constant within groups in gate_features.",
             UserWarning,
-            stacklevel=6,
         )
     return X

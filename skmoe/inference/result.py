@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Results of observed information: estimates, errors, intervals."""
 
-import warnings
 from itertools import chain
 
 import numpy as np
 from scipy.linalg import block_diag
 from scipy.special import ndtr, ndtri
+
+from skmoe._compat import warn_user
 
 # Eigenvalues of the information below this, when its diagonal is one, are zeros: no
 # data speak about such a direction.
@@ -145,7 +146,7 @@ class ObservedInformation:
     def _warn(self, steps):
         unknown = np.flatnonzero(np.isnan(self.standard_errors))
         if len(unknown):
-            warnings.warn(
+            warn_user(
                 f"The information matrix is singular or indefinite: {len(unknown)} of "
                 f"{len(self.names)} parameters, first {self.names[unknown[0]]}, get no "
                 "standard error. Drop constant and collinear columns, use fewer "
@@ -153,18 +154,16 @@ class ObservedInformation:
                 "family (its parameter may be at a limit), or converge to a maximum "
                 "(smaller tol, larger max_iter and n_init).",
                 UserWarning,
-                stacklevel=4,
             )
         if self.distance > NEAR:
             worst = self.names[int(steps.argmax())]
-            warnings.warn(
+            warn_user(
                 "Standard errors assume an unpenalised maximum of the likelihood of "
                 f"these data; it lies about {self.distance:.2g} standard errors away "
                 f"for {worst}. Fit with weaker penalties (SoftmaxGate(alpha=1e-7), the "
                 "experts' own alpha or C) or a smaller tol, and pass the data and "
                 "weights of the fit.",
                 UserWarning,
-                stacklevel=4,
             )
 
 

@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Levels at which intervals cover as often as they should, by the rows held out."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 
-from skmoe._compat import _safe_indexing
+from skmoe._compat import _safe_indexing, warn_user
 from skmoe.distribution import PredictiveDistribution
 from skmoe.numerics.softmax import log_softmax
 from skmoe.rows.design import Designs
@@ -54,11 +53,10 @@ def held_out_ranks(mixture, state, gate, task, rows):
                 gate, rows.inputs.gate, state.shares(), task, rows.groups
             )
     except ValueError as error:  # what is only said afterwards fails no fit
-        warnings.warn(
+        warn_user(
             "held_out_ranks_ is None, and there are no calibrated intervals: the gate "
             f"cannot be fitted without the rows of a fold ({error}).",
             UserWarning,
-            stacklevel=5,
         )
         return None
     dist = PredictiveDistribution(log_weights, answers, mixture.noise)

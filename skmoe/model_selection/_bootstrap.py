@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Bootstrap of the parameters of a fitted mixture."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from skmoe._compat import check_sample_weight
+from skmoe._compat import check_sample_weight, warn_user
 from skmoe.model_selection._checks import (
     check_choice,
     check_draws,
@@ -201,12 +200,11 @@ def bootstrap(
     )
     samples, converged, collapsed = zip(*refits, strict=True)
     if any(collapsed):
-        warnings.warn(
+        warn_user(
             f"An expert collapsed onto a few rows in {sum(collapsed)} of {n_bootstrap} "
             "refits, whose parameters are spurious. Use fewer experts or a larger "
             "reg_dispersion.",
             UserWarning,
-            stacklevel=2,
         )
     return BootstrapResult(
         list(estimator.named_experts_),

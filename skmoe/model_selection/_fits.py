@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from skmoe._compat import _check_method_params, _safe_indexing
+from skmoe._compat import _check_method_params, _safe_indexing, warn_user
 from skmoe.model_selection._split import split_worst
 
 # Of two starts that end at about the same lower bound (mean log density per row), the
@@ -100,7 +100,7 @@ class Fit:
     def warn(self):
         """Give the warnings of the fit."""
         for message in self.messages:
-            warnings.warn(message.message, message.category, stacklevel=3)
+            warn_user(message.message, message.category)
 
 
 def fit_quietly(estimator, rows, start="own", **settings):

@@ -104,6 +104,14 @@ class Rows:
         """Number of groups; that of the rows where there are none."""
         return self.n_samples if self.groups is None else int(self.groups.max()) + 1
 
+    def check_groups(self, n_experts):
+        """Raise ValueError unless there is a group for every expert."""
+        if self.n_groups < n_experts:
+            raise ValueError(
+                f"groups must be at least n_experts={n_experts}, since the rows of one "
+                f"group share one expert. Got {self.n_groups}."
+            )
+
     def take(self, rows):
         """Return some of the rows, by their indices; groups are numbered anew."""
         gate_X, expert_X = self.inputs

@@ -122,6 +122,15 @@ def read_table(
     return Table(X, y, weights, unit, positions, n_given)
 
 
+def check_n_samples(n_samples, n_experts):
+    """Raise ValueError unless there is a row for every expert."""
+    if n_samples < n_experts:
+        raise ValueError(
+            f"n_samples={n_samples} should be >= n_experts={n_experts} (rows of weight "
+            "zero and rows held out do not count)."
+        )
+
+
 def weight_unit(weights):
     """Return the power of two that brings far-off weights to a mean of about one."""
     largest = weights.max(initial=0.0)

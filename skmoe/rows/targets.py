@@ -35,6 +35,10 @@ class Targets(ABC):
     def strata(self, labels):
         """Return what rows are held out in equal shares of, (n,)."""
 
+    def check_present(self, labels):
+        """Raise ValueError where rows to fit lack a value. Here: they lack none."""
+        return None
+
 
 class NumberTargets(Targets):
     """Targets of a regressor.
@@ -162,3 +166,13 @@ class ClassTargets(Targets):
     def strata(self, labels):
         """Return the labels: rows are held out of each class."""
         return labels
+
+    def check_present(self, labels):
+        """Raise ValueError where all rows of a class are held out."""
+        missing = np.setdiff1d(self.classes, labels)
+        if len(missing):
+            raise ValueError(
+                f"early_stopping=True holds out all rows of class "
+                f"{missing.tolist()[0]!r}. Choose another validation_fraction, or "
+                "groups that each class has several of."
+            )

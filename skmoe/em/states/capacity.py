@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """EM in which no expert takes more than its capacity."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
 from sklearn.exceptions import ConvergenceWarning
 
+from skmoe._compat import warn_user
 from skmoe.em.states.base import Expectation
 from skmoe.em.states.whole import WholeMixture
 
@@ -168,11 +168,10 @@ def minimise_dual(log_joint, weights, capacity, start):
             temperature *= COOLING
         dual = _descend(log_joint, weights, capacity, multipliers)
     if dual.violation(capacity) > TOLERANCE:
-        warnings.warn(
+        warn_user(
             "The experts' loads exceed their capacity by "
             f"{dual.violation(capacity):.1e} of it. Use a larger capacity_factor.",
             ConvergenceWarning,
-            stacklevel=2,
         )
     return dual
 
