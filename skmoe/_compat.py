@@ -83,7 +83,7 @@ def visual_block(kind, estimators, **kwargs):
     return _VisualBlock(kind, estimators, **kwargs)
 
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = Path(__file__).parent
 
 
 def warn_user(message, category=UserWarning):
@@ -99,5 +99,5 @@ def warn_user(message, category=UserWarning):
 
 
 def _is_ours(frame):
-    name = frame.f_code.co_filename
-    return name.startswith(_PACKAGE) or name.endswith("sklearn/base.py")
+    path = Path(frame.f_code.co_filename)
+    return path.is_relative_to(_PACKAGE) or path.parts[-2:] == ("sklearn", "base.py")
