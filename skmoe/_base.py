@@ -27,27 +27,18 @@ from skmoe._compat import (
     visual_block,
     warn_user,
 )
-from skmoe.em.allowed import accepted_rows
-from skmoe.em.fit import Settings, fit_mixture
-from skmoe.em.warm_start import Previous, WarmStart, terms_of
+from skmoe.em.fit import Settings
 from skmoe.estimators.seeds import seeded_clones
-from skmoe.experts import kind_of
-from skmoe.experts.base import ExpertTask
-from skmoe.experts.setup import ExpertSetup
-from skmoe.experts.templates import allow_nan, check_templates, named_templates
+from skmoe.experts.templates import check_templates, named_templates
 from skmoe.gates import SoftmaxGate, check_gate
 from skmoe.inference import observed_information
-from skmoe.kernels import get_kernels
+from skmoe.mixture.fit import Request
+from skmoe.mixture.fit import fit as fit_mixture
 from skmoe.mixture.fitted import FittedMixture
-from skmoe.mixture.plan import Plan
 from skmoe.mixture.summary import summarise
-from skmoe.mixture.training import TrainingRecord
-from skmoe.rows.columns import resolve
-from skmoe.rows.design import Designs
 from skmoe.rows.groups import check_groups
-from skmoe.rows.inputs import InputReader, is_frame
-from skmoe.rows.rows import Rows
-from skmoe.rows.table import check_n_samples, check_X_like, read_table
+from skmoe.rows.inputs import is_frame
+from skmoe.rows.table import check_X_like
 from skmoe.rows.targets import Targets
 
 _NAMED_DEFAULT = {"gate": "SoftmaxGate()", "experts": "Ridge()"}
@@ -194,101 +185,67 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
     def _fit(self, X, y, sample_weight, groups, expert_labels, fit_params):
         """Fit gate and experts; nothing is assigned before all has succeeded."""
         self._check_combinations(y)
-        rng = check_random_state(self.random_state)
-        plan, table = self._plan(X, y, sample_weight, fit_params, rng)
-        rows, held_out = self._rows(plan, table, groups, expert_labels, rng)
-        task = self._task(plan, rows, X, rng)
-        settings = self._settings(self._score_of(held_out, plan, rows))
-        terms = terms_of(plan.gate, plan.kind, task, rows)
-        previous = self._previous(terms)
-        state, run = fit_mixture(
-            plan.gate, plan.kind, task, rows, settings, rng, previous
-        )
-        mixture = self._mixture_of(plan, state, rows)
-        mixture.training = TrainingRecord.of(state, rows.weight_unit)
-        self._calibrate(mixture, state, plan.gate, task, rows)
-        self._expose(X, mixture, run, self._log_likelihood(state, mixture, rows))
-        # What acceleration has learnt serves a warm start of the same kind of EM.
-        keeps = self.warm_start and state.is_parametric
-        self._warm_start = WarmStart(terms, {self._way: run.step} if keeps else {})
+        request = self._request(fit_params)
+        data = X, y, sample_weight, groups, expert_labels
+        outcome = fit_mixture(request, *data, keeps_steps=self.warm_start)
+        self._expose(X, outcome)
         self._warn()
         return self
 
-    def _plan(self, X, y, sample_weight, fit_params, rng):
-        """The `Plan` of the mixture, and the `Table` of what the user gave."""
+    def _request(self, fit_params):
+        """The parameters, checked, as the fit of a mixture asks for them."""
         names, templates = self._named_templates()
         check_templates(names, templates, self._expert_methods, self)
-        routed = self._route(fit_params, names)
+        rng = check_random_state(self.random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(names))
-        gate = self._gate_template(seeds)
-        table = read_table(
-            X,
-            y,
-            sample_weight,
-            self._targets,
-            self._owner,
+        previous = None
+        if self.warm_start and hasattr(self, "_mixture"):
+            previous = self._mixture, self._warm_start
+        return Request(
+            gate=self._gate_template(seeds),
+            names=names,
+            templates=templates,
+            families=self._families_of(templates),
+            expert_params=self._route(fit_params, names),
+            seeds=seeds,
+            rng=rng,
+            targets=self._targets,
+            mixture=self._mixture_class,
+            owner=type(self).__name__,
+            settings=self._settings(),
+            previous=previous,
+            gate_features=self.gate_features,
+            expert_features=self.expert_features,
+            offset_feature=getattr(self, "offset_feature", None),
             class_weight=getattr(self, "class_weight", None),
-            # Refits make much of how a sum is rounded.
-            contiguous=self.cv is not None,
+            cv=self.cv,
+            early_stopping=self.early_stopping,
+            validation_fraction=self.validation_fraction,
+            reg_dispersion=getattr(self, "reg_dispersion", 0.0),
+            extrapolation=getattr(self, "extrapolation", "free"),
+            engine=self.engine,
         )
-        check_n_samples(len(table.y), len(names))
-        columns = resolve(
-            table.X,
-            self.gate_features,
-            self.expert_features,
-            getattr(self, "offset_feature", None),
-        )
-        families = self._families_of(templates)
-        targets = self._learn_targets(table.y, families)
-        setup = ExpertSetup(
-            templates=seeded_clones(templates, seeds),
-            names=names,
-            families=families,
-            classes=targets.classes,
-            fit_params=routed,
-            n_features=columns.n_covariates(table.X.shape[1]),
-            has_offset=columns.offset is not None,
-            is_cross_fitted=self.cv is not None,
-        )
-        kind = kind_of(setup)
-        self._check_width(kind, setup)
-        numeric = gate.numeric, kind.numeric
-        reader = InputReader(columns, *numeric, allow_nan(templates), self._owner)
-        mixture_class = self._mixture_class
-        plan = Plan(gate, kind, setup, seeds, reader, targets, mixture_class)
-        return plan, table
 
-    def _rows(self, plan, table, groups, expert_labels, rng):
-        """The `Rows` to fit, and those held out where EM stops early, or None."""
-        names, targets = plan.setup.names, plan.targets
-        rows = Rows.read(
-            table,
-            plan.reader,
-            targets,
-            groups=groups,
-            expert_labels=expert_labels,
-            names=names,
+    def _settings(self):
+        """The parameters that say how EM runs."""
+        return Settings(
+            init=self.init,
+            n_init=self.n_init,
+            search=self.search,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            assignment=self.assignment,
+            accelerate=self.accelerate,
+            n_iter_no_change=self.n_iter_no_change,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
         )
-        held_out = None
-        if self.early_stopping:
-            strata = targets.strata(rows.labels)
-            rows, held_out = rows.split(self.validation_fraction, strata, rng)
-            accepted_rows(plan.setup.families, held_out.y)
-            check_n_samples(rows.n_samples, len(names))
-            targets.check_present(rows.labels)
-        rows.check_groups(len(names))
-        return rows, held_out
-
-    @property
-    def _owner(self):
-        """Name of the estimator in messages about data."""
-        return type(self).__name__
 
     def _check_combinations(self, y):
         if y is None:
             raise ValueError(
-                f"This {self._owner} estimator requires y to be passed, but the target "
-                "y is None."
+                f"This {type(self).__name__} estimator requires y to be passed, but "
+                "the target y is None."
             )
         if self.early_stopping and self.cv is not None:
             raise ValueError(
@@ -320,109 +277,14 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
             )
         return params
 
-    def _check_width(self, kind, setup):
-        if setup.n_features == 0 and not kind.numeric:
-            raise ValueError(
-                f"expert_features={self.expert_features!r} selects no columns, and "
-                f"{setup.templates[0]!r} cannot be fitted to none. An expert that is "
-                "an intercept only is LinearRegression() or, for classes, "
-                "LogisticRegression()."
-            )
-
-    def _task(self, plan, rows, X, rng):
-        """The task of the experts, complete; metadata is read by the user's X."""
-        setup = plan.setup
-        is_classification = setup.classes is not None
-        kernels = get_kernels(self.engine, rows.n_samples * len(setup.names))
-        return ExpertTask(
-            templates=setup.templates,
-            names=setup.names,
-            X=rows.covariates,
-            y=rows.y,
-            labels=rows.labels,
-            classes=setup.classes,
-            weights=rows.weights,
-            families=setup.families,
-            floors=self._floors(setup.families, rows),
-            designs=Designs(rows.weights, kernels),
-            n_jobs=self.n_jobs,
-            seeds=plan.seeds,
-            fit_params=rows.of_these(setup.fit_params, X),
-            offset=rows.offset,
-            folds=rows.folds(self.cv, rng, is_classification=is_classification),
-        )
-
-    def _settings(self, score):
-        """The parameters that say how EM runs."""
-        return Settings(
-            init=self.init,
-            n_init=self.n_init,
-            search=self.search,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            assignment=self.assignment,
-            accelerate=self.accelerate,
-            n_iter_no_change=self.n_iter_no_change,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-            score=score,
-        )
-
-    def _score_of(self, held_out, plan, rows):
-        """``score(state)``: mean log likelihood of the rows held out, or None.
-
-        Predictions are limited as those of the fitted model will be.
-        """
-        if held_out is None:
-            return None
-        return lambda state: self._mixture_of(plan, state, rows).mean_log_likelihood(
-            held_out
-        )
-
-    @property
-    def _way(self):
-        """Assignment and acceleration, which a step of EM belongs to."""
-        return self.assignment, self.accelerate
-
-    def _previous(self, terms):
-        """Start of a warm start, or None; the terms must be the same."""
-        if not self.warm_start or not hasattr(self, "_mixture"):
-            return None
-        self._warm_start.check(terms)
-        mixture = self._mixture
-        if not mixture.gate.can_resume:
-            raise ValueError(
-                "warm_start=True cannot continue a pruned mixture: its gate is a "
-                f"selection of another's experts, {mixture.gate!r}. Fit a clone "
-                "instead."
-            )
-        experts = mixture.experts.with_noise(mixture.noise.unlimited)
-        return Previous(mixture.gate, experts, self._warm_start.steps.get(self._way))
-
-    def _mixture_of(self, plan, state, rows):
-        """The fitted mixture of a state, its experts limited."""
-        return plan.mixture(state, self._limited(state.experts.fitted(), state, rows))
-
-    def _log_likelihood(self, state, mixture, rows):
-        """Total log likelihood of the training rows, in the unit of the weights.
-
-        That of the model that is shown: limits of extrapolation may touch predictions
-        of training rows that an expert had no responsibility for. A cross-fitted model
-        is judged by the fits of the folds.
-        """
-        if self.cv is None and mixture.noise.touches_training:
-            log_likelihood = mixture.log_likelihood(rows, state.allowed)
-        else:
-            log_likelihood = float(state.log_likelihood())
-        return log_likelihood * rows.weight_unit
-
     # -- results ----------------------------------------------------------------------
 
-    def _expose(self, X, mixture, run, log_likelihood):
+    def _expose(self, X, outcome):
         """Set the fitted attributes."""
+        mixture, run = outcome.mixture, outcome.run
         _check_feature_names(self, X, reset=True)
         _check_n_features(self, X, reset=True)
-        self._mixture = mixture
+        self._mixture, self._warm_start = mixture, outcome.warm_start
         self.__dict__.update(mixture.attributes())
         if mixture.reader.experts_numeric and hasattr(self, "feature_names_in_"):
             self._name_features(self.experts_)
@@ -432,7 +294,7 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         if run.early_stopping is not None:
             self.validation_scores_ = run.early_stopping.scores
         self.converged_ = bool(run.converged)
-        self.log_likelihood_ = log_likelihood
+        self.log_likelihood_ = outcome.log_likelihood
 
     def _name_features(self, estimators):
         columns = self._mixture.reader.columns.experts
@@ -723,21 +585,6 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
     @abstractmethod
     def _families_of(self, templates):
         """The family of each expert."""
-
-    @abstractmethod
-    def _learn_targets(self, y, families):
-        """The `Targets` of a checked y."""
-
-    @abstractmethod
-    def _floors(self, families, rows):
-        """Smallest parameters of each family, (q, T) each."""
-
-    def _limited(self, experts, state, rows):
-        """Experts that extrapolate as far as they may. Here: as they do."""
-        return experts
-
-    def _calibrate(self, mixture, state, gate, task, rows):
-        """Give a cross-fitted mixture the ranks of the rows held out. Here: none."""
 
     # -- scikit-learn's protocols -----------------------------------------------------
 

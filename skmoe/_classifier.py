@@ -348,11 +348,3 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
     @staticmethod
     def _families_of(templates):
         return [Categorical()] * len(templates)
-
-    def _learn_targets(self, y, families):
-        return ClassTargets.learn(y, self._owner)
-
-    @staticmethod
-    def _floors(families, rows):
-        """Class probabilities have no further parameters."""
-        return [np.empty((0, 1))] * len(families)

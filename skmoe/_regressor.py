@@ -13,11 +13,8 @@ from skmoe._base import BaseMixtureOfExperts
 from skmoe._compat import HasMethods, Interval, StrOptions
 from skmoe.experts import GeneralizedLinearRegressor, default_expert
 from skmoe.families import FAMILIES, Binomial, check_families
-from skmoe.families.base import check_log_density
 from skmoe.families.own_density import OwnDensity
 from skmoe.gates import ConstantGate
-from skmoe.mixture.calibration import held_out_ranks
-from skmoe.mixture.limits import limit
 from skmoe.mixture.regression import RegressionMixture
 from skmoe.numerics.routing import check_n_draws
 from skmoe.rows.targets import NumberTargets
@@ -583,26 +580,6 @@ class MixtureOfExpertsRegressor(RegressorMixin, BaseMixtureOfExperts):
         }
         pairs = zip(templates, families, strict=True)
         return [own.get(id(template), family) for template, family in pairs]
-
-    def _learn_targets(self, y, families):
-        for family in {id(family): family for family in families}.values():
-            check_log_density(family, y.reshape(len(y), -1))
-        return NumberTargets.learn(y, self._owner, families)
-
-    def _floors(self, families, rows):
-        """Smallest parameters (q, T) of each family; those of one family share them."""
-        known = {
-            id(family): family.floors(rows.y, rows.weights, self.reg_dispersion)
-            for family in families
-        }
-        return [known[id(family)] for family in families]
-
-    def _limited(self, experts, state, rows):
-        return limit(experts, self.extrapolation, rows, state.shares)
-
-    def _calibrate(self, mixture, state, gate, task, rows):
-        if task.folds is not None:
-            mixture.held_out = held_out_ranks(mixture, state, gate, task, rows)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

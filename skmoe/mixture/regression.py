@@ -8,7 +8,7 @@ import numpy as np
 
 from skmoe.distribution import PredictiveDistribution
 from skmoe.distribution._intervals import check_coverage
-from skmoe.mixture.calibration import HeldOutRanks, calibrated_levels
+from skmoe.mixture.calibration import HeldOutRanks, calibrated_levels, held_out_ranks
 from skmoe.mixture.fitted import FittedMixture
 from skmoe.numerics.routing import mix
 from skmoe.numerics.softmax import log_softmax
@@ -97,6 +97,10 @@ class RegressionMixture(FittedMixture):
         return self.targets.squeeze(np.stack(marginals, axis=-1))
 
     # -- the mixture itself -----------------------------------------------------------
+
+    def calibrate(self, state, gate, task, rows):
+        """Take in the ranks of the rows held out; see `held_out_ranks`."""
+        self.held_out = held_out_ranks(self, state, gate, task, rows)
 
     def select(self, kept):
         """Return the mixture of the experts `kept`.

@@ -23,6 +23,11 @@ class Targets(ABC):
     def check(y, n_samples, owner):
         """Return y as an array of `n_samples` rows, or raise."""
 
+    @classmethod
+    @abstractmethod
+    def learn(cls, y, owner, families):
+        """Return the coding of a checked y whose experts have these families."""
+
     @abstractmethod
     def code(self, y, n_samples):
         """Return a checked y as EM and the families read it, (n, T)."""
@@ -125,7 +130,7 @@ class ClassTargets(Targets):
         self.owner = owner
 
     @classmethod
-    def learn(cls, y, owner):
+    def learn(cls, y, owner, families):
         """Return the coding of a checked y, which must have two classes or more."""
         classes = np.unique(y)
         if len(classes) < 2:
