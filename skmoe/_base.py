@@ -32,8 +32,7 @@ from skmoe.estimators.seeds import seeded_clones
 from skmoe.experts.templates import check_templates, named_templates
 from skmoe.gates import SoftmaxGate, check_gate
 from skmoe.inference import observed_information
-from skmoe.mixture.fit import Request
-from skmoe.mixture.fit import fit as fit_mixture
+from skmoe.mixture.fit import Request, fit_mixture
 from skmoe.mixture.fitted import FittedMixture
 from skmoe.mixture.summary import summarise
 from skmoe.rows.groups import check_groups
@@ -186,9 +185,16 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         """Fit gate and experts; nothing is assigned before all has succeeded."""
         self._check_combinations(y)
         request = self._request(fit_params)
-        data = X, y, sample_weight, groups, expert_labels
-        outcome = fit_mixture(request, *data, keeps_steps=self.warm_start)
-        self._expose(X, outcome)
+        outcome = fit_mixture(
+            request,
+            X,
+            y,
+            sample_weight,
+            groups,
+            expert_labels,
+            keeps_steps=self.warm_start,
+        )
+        self._expose(outcome)
         self._warn()
         return self
 
@@ -279,11 +285,13 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
 
     # -- results ----------------------------------------------------------------------
 
-    def _expose(self, X, outcome):
+    def _expose(self, outcome):
         """Set the fitted attributes."""
         mixture, run = outcome.mixture, outcome.run
-        _check_feature_names(self, X, reset=True)
-        _check_n_features(self, X, reset=True)
+        self.n_features_in_ = mixture.reader.n_features
+        self.__dict__.pop("feature_names_in_", None)
+        if mixture.reader.feature_names is not None:
+            self.feature_names_in_ = mixture.reader.feature_names
         self._mixture, self._warm_start = mixture, outcome.warm_start
         self.__dict__.update(mixture.attributes())
         if mixture.reader.experts_numeric and hasattr(self, "feature_names_in_"):

@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""From gate, experts and rows to the mixture at its best state."""
+"""One run of EM after another, to the mixture at its best state."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +43,7 @@ class Settings:
     score: Any = None
 
 
-def fit_mixture(gate, kind, task, rows, settings, rng, previous=None):
+def run_em(gate, kind, task, rows, settings, rng, previous=None):
     """Run EM; return the mixture at its best state, and the run that led there.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skmoe.em.allowed import accepted_rows
-from skmoe.em.fit import Settings, fit_mixture
+from skmoe.em.fit import Settings, run_em
 from skmoe.em.warm_start import Previous, WarmStart, terms_of
 from skmoe.estimators.seeds import seeded_clones
 from skmoe.experts.base import ExpertTask
@@ -106,7 +106,7 @@ class Outcome(NamedTuple):
     warm_start: WarmStart
 
 
-def fit(request, X, y, sample_weight, groups, expert_labels, *, keeps_steps):
+def fit_mixture(request, X, y, sample_weight, groups, expert_labels, *, keeps_steps):
     """Return the `Outcome` of fitting a mixture to what the user gave.
 
     Parameters
@@ -120,9 +120,9 @@ def fit(request, X, y, sample_weight, groups, expert_labels, *, keeps_steps):
     table = _table(request, X, y, sample_weight)
     plan = _plan(request, table)
     rows, held_out = _rows(request, plan, table, groups, expert_labels)
-    task = _task(request, plan, rows, X)
+    task = _task(request, plan, rows)
     terms = terms_of(request.gate, plan.kind, task, rows)
-    state, run = fit_mixture(
+    state, run = run_em(
         request.gate,
         plan.kind,
         task,
@@ -206,7 +206,9 @@ def _plan(request, table):
         )
     numeric = request.gate.numeric, kind.numeric
     takes_nan = allow_nan(request.templates)
-    reader = InputReader(columns, *numeric, takes_nan, request.owner)
+    names = table.feature_names
+    width = table.X.shape[1]
+    reader = InputReader(columns, *numeric, takes_nan, request.owner, width, names)
     return Plan(setup, kind, targets, reader)
 
 
@@ -232,8 +234,8 @@ def _rows(request, plan, table, groups, expert_labels):
     return rows, held_out
 
 
-def _task(request, plan, rows, X):
-    """The task of the experts, complete; metadata is read by the user's X."""
+def _task(request, plan, rows):
+    """The task of the experts, complete."""
     setup = plan.setup
     is_classification = setup.classes is not None
     kernels = get_kernels(request.engine, rows.n_samples * len(setup.names))
@@ -254,7 +256,7 @@ def _task(request, plan, rows, X):
         designs=Designs(rows.weights, kernels),
         n_jobs=request.settings.n_jobs,
         seeds=request.seeds,
-        fit_params=rows.of_these(setup.fit_params, X),
+        fit_params=rows.of_these(setup.fit_params),
         offset=rows.offset,
         folds=rows.folds(request.cv, request.rng, is_classification=is_classification),
     )

@@ -46,6 +46,10 @@ class InputReader(NamedTuple):
         Whether experts that are not numeric take missing values in arrays.
     owner : str
         Name of the estimator, for messages.
+    n_features : int
+        Columns of the X of the fit.
+    feature_names : ndarray of str or None
+        Their names, if all are strings.
     """
 
     columns: Columns
@@ -53,6 +57,8 @@ class InputReader(NamedTuple):
     experts_numeric: bool
     allow_nan: bool
     owner: str
+    n_features: int
+    feature_names: np.ndarray | None = None
 
     @property
     def is_plain(self):

@@ -166,20 +166,20 @@ class Rows:
             rows=self.positions,
         )
 
-    def of_these(self, values, given):
+    def of_these(self, values):
         """Return metadata of `fit` in which what has a value per row is that of these.
 
         Parameters
         ----------
         values : list of dict
-            Keywords as the user gave them.
-        given : array-like of shape (n_given, ...)
-            X of the user, by which scikit-learn tells what has a value per row.
+            Keywords as the user gave them. What has as many entries as rows were given
+            has one for each of them.
         """
         if not any(values):
             return values
         kept = self.positions
         kept = np.arange(self.n_samples) if isinstance(kept, slice) else kept
+        given = np.empty(self.n_given)
         return [_check_method_params(given, params, kept) for params in values]
 
 

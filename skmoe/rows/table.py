@@ -37,6 +37,8 @@ class Table(NamedTuple):
         Where these rows stand in what was given.
     n_given : int
         Number of rows that were given.
+    feature_names : ndarray of str or None
+        Of the columns of X, if all are strings.
     """
 
     X: Any
@@ -45,6 +47,7 @@ class Table(NamedTuple):
     weight_unit: float
     positions: slice | np.ndarray
     n_given: int
+    feature_names: np.ndarray | None = None
 
 
 def check_X(X, owner):
@@ -52,7 +55,6 @@ def check_X(X, owner):
 
     Numbers are not looked at: that depends on who sees the column.
     """
-    _get_feature_names(X)  # raises where names are of several types
     if not is_frame(X):
         return check_array(
             X,
@@ -101,6 +103,7 @@ def read_table(
     ValueError
         If X, y or the weights are not what they should be, or all weights are zero.
     """
+    names = _get_feature_names(X)
     X = check_X(X, owner)
     y = targets.check(y, X.shape[0], owner)
     if sample_weight is None:  # one number, not one per row
@@ -119,7 +122,7 @@ def read_table(
         positions = np.flatnonzero(weights > 0)
         X, y = _safe_indexing(X, positions), y[positions]
         weights = weights[positions]
-    return Table(X, y, weights, unit, positions, n_given)
+    return Table(X, y, weights, unit, positions, n_given, names)
 
 
 def check_n_samples(n_samples, n_experts):

@@ -16,7 +16,7 @@ from skmoe.rows.table import read_table, weight_unit
 from skmoe.rows.targets import NumberTargets
 from tests.shared import two_boundaries, two_regimes
 
-READER = InputReader(Columns(None, None), True, True, False, "Model")
+READER = InputReader(Columns(None, None), True, True, False, "Model", 2)
 
 
 def read(n_samples=12, weights=None, groups=None):
