@@ -31,7 +31,6 @@ from skmoe.em.fit import Settings
 from skmoe.estimators.seeds import seeded_clones
 from skmoe.experts.templates import check_templates, named_templates
 from skmoe.gates import SoftmaxGate, check_gate
-from skmoe.inference import observed_information
 from skmoe.mixture.fit import Request, fit_mixture
 from skmoe.mixture.fitted import FittedMixture
 from skmoe.mixture.summary import summarise
@@ -325,15 +324,14 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
 
     # -- input of answers ------------------------------------------------------------
 
-    def _check_fitted(self):
-        if not hasattr(self, "_mixture"):  # the check reads the tags of every expert
-            check_is_fitted(self)
-
     @property
     def _fitted(self):
         """The fitted mixture; NotFittedError before the first fit."""
-        self._check_fitted()
-        return self._mixture
+        try:
+            return self._mixture
+        except AttributeError:  # the check reads the tags of every expert
+            check_is_fitted(self)
+            raise
 
     def _inputs(self, X):
         """X as gate and experts see it, names, width and numbers validated."""
@@ -574,6 +572,9 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         check_is_fitted(self)
         if X is None:
             return summarise(self)
+        # Few ask for standard errors, and everybody waits for what is imported.
+        from skmoe.inference import observed_information
+
         result = observed_information(
             self, X, y, sample_weight, groups=groups, kind=kind
         )

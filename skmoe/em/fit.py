@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One run of EM after another, to the mixture at its best state."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +21,7 @@ from skmoe.rows.groups import rows_of_groups
 from skmoe.rows.inputs import numeric_columns
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The parameters of an estimator that say how EM runs.
 
     As the estimators have them, but for `score`: a function of the state, the mean log

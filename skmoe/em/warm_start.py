@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Warm starts: state left by the last fit, and terms that must not change."""
 
-from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 
@@ -24,8 +23,7 @@ class Previous(NamedTuple):
     step: Any
 
 
-@dataclass(frozen=True)
-class WarmStart:
+class WarmStart(NamedTuple):
     """Terms that the next fit is checked against, and steps it may go on with.
 
     Attributes
@@ -37,7 +35,7 @@ class WarmStart:
     """
 
     terms: dict
-    steps: dict = field(default_factory=dict)
+    steps: dict
 
     def check(self, terms):
         """Raise ValueError where a term differs from the last fit's."""
@@ -50,12 +48,13 @@ class WarmStart:
 
     def without_steps(self):
         """Return the same for other responsibilities, which are another surface."""
-        return replace(self, steps={})
+        return self._replace(steps={})
 
     def select(self, kept):
         """Return the terms of a mixture of the experts `kept`."""
         families = [self.terms["families"][k] for k in kept]
-        return WarmStart(self.terms | {"n_experts": len(kept), "families": families})
+        terms = self.terms | {"n_experts": len(kept), "families": families}
+        return WarmStart(terms, {})
 
 
 def terms_of(gate, kind, task, rows):

@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Facts about the experts that are known before rows are converted for them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 
-@dataclass(frozen=True)
-class ExpertSetup:
+class ExpertSetup(NamedTuple):
     """Facts that the choice of a kind of experts depends on.
 
     Attributes

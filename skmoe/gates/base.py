@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_consistent_length, get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from skmoe._compat import _check_n_features, check_sample_weight
+from skmoe._compat import _check_n_features, _safe_indexing, check_sample_weight
 from skmoe.gates.selection import check_selection
 from skmoe.numerics.softmax import log_softmax
 from skmoe.rows.design import Designs
@@ -161,6 +161,10 @@ class BaseGate(ABC, BaseEstimator):
         X = self._check_fit_input(X)
         responsibilities = check_soft_labels(responsibilities, _num_samples(X))
         weights = check_sample_weight(sample_weight, X)
+        if not weights.all():  # a row of weight zero is as good as absent
+            kept = np.flatnonzero(weights)
+            X, responsibilities = _safe_indexing(X, kept), responsibilities[kept]
+            weights = weights[kept]
         trainer = self.trainer(X, responsibilities.shape[1], weights, Designs(weights))
         trainer.fit(responsibilities * weights[:, None])
         fitted = trainer.fitted()

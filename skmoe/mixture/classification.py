@@ -2,15 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The fitted mixture of classifiers."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from skmoe.mixture.fitted import FittedMixture
 from skmoe.numerics.routing import draw_experts, mix
 
 
-@dataclass
 class ClassificationMixture(FittedMixture):
     """A mixture whose experts give probabilities of classes."""
 
@@ -35,7 +32,8 @@ class ClassificationMixture(FittedMixture):
     def _proba(weights, predictions, kept, X):
         # Rounding may leave a mean of probabilities above one, which scikit-learn's
         # log_loss refuses.
-        return (np.minimum(mix(weights, predictions), 1.0),)
+        proba = mix(weights, predictions)
+        return (np.minimum(proba, 1.0, out=proba),)
 
     @staticmethod
     def _most_probable(weights, predictions, kept, X):

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From what a user gives to `fit` to a fitted mixture, one thing after the other."""
 
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,8 +27,7 @@ from skmoe.rows.table import check_n_samples, read_table
 from skmoe.rows.targets import Targets
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """An estimator's parameters, checked: all that a fit asks of it.
 
     What is not explained here is as the estimators' parameter of that name.
@@ -297,7 +295,7 @@ def _with_score(request, plan, rows, held_out):
     def score(state):
         return _mixture(request, plan, state, rows).mean_log_likelihood(held_out)
 
-    return replace(request.settings, score=score)
+    return request.settings._replace(score=score)
 
 
 def _log_likelihood(state, mixture, rows, task):

@@ -20,7 +20,7 @@ from skmoe.rows.inputs import InputReader
 from skmoe.rows.targets import Targets
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FittedMixture(ABC):
     r"""The density :math:`p(y \mid x) = \sum_k g_k(x) f(y \mid m_k(x), \phi_k)`.
 

@@ -10,13 +10,13 @@ from skmoe.distribution import PredictiveDistribution
 from skmoe.distribution._intervals import check_coverage
 from skmoe.mixture.calibration import HeldOutRanks, calibrated_levels, held_out_ranks
 from skmoe.mixture.fitted import FittedMixture
-from skmoe.numerics.routing import mix
+from skmoe.numerics.routing import mix, mix_present
 from skmoe.numerics.softmax import log_softmax
 
 KINDS = ("equal-tailed", "highest-density", "calibrated")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RegressionMixture(FittedMixture):
     """A mixture whose experts predict numbers, with noise around them.
 
@@ -48,7 +48,7 @@ class RegressionMixture(FittedMixture):
         mean = mix(weights, means)
         spread = (means - mean[:, None, :]) ** 2
         spread += self.experts.variance(X, predictions, kept)
-        return mean, np.sqrt(mix(weights, spread))
+        return mean, np.sqrt(mix_present(weights, spread))
 
     def predict_experts(self, inputs):
         """Mean of y by each expert, (n, K) or (n, K, T)."""

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Record of a mixture on its training rows, and warnings that follow from it."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,8 +10,7 @@ import numpy as np
 DEAD_SHARE = 1e-8
 
 
-@dataclass(frozen=True)
-class TrainingRecord:
+class TrainingRecord(NamedTuple):
     """Record of a mixture on its training rows when EM ended.
 
     Attributes
@@ -28,8 +27,8 @@ class TrainingRecord:
 
     totals: np.ndarray
     collapsed: np.ndarray
-    overfitted: list = field(default_factory=list)
-    gate_overfitted: bool = False
+    overfitted: list
+    gate_overfitted: bool
 
     @classmethod
     def of(cls, state, weight_unit=1.0):

@@ -32,17 +32,20 @@ class Routing:
 
 
 def mix(weights, values):
-    """Weighted means over the experts of (n, k) and (n, k, T): (n, T).
-
-    An expert without weight is absent, whatever its value is.
-    """
+    """Weighted means over the experts of finite (n, k) and (n, k, T): (n, T)."""
     if weights.shape[1] == 1:  # a single weight is one
+        return values[:, 0]
+    return (weights[:, :, None] * values).sum(axis=1)
+
+
+def mix_present(weights, values):
+    """`mix` of values that may be infinite: an expert without weight is absent."""
+    if weights.shape[1] == 1:
         return values[:, 0]
     with np.errstate(invalid="ignore"):  # zero times infinity, mended below
         mixed = (weights[:, :, None] * values).sum(axis=1)
     if not np.isfinite(mixed).all():
-        present = np.where(weights[:, :, None] > 0, values, 0.0)
-        mixed = (weights[:, :, None] * present).sum(axis=1)
+        mixed = mix(weights, np.where(weights[:, :, None] > 0, values, 0.0))
     return mixed
 
 

@@ -14,7 +14,7 @@ from skmoe.rows.held_out import draw_held_out
 from skmoe.rows.inputs import Inputs
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Rows:
     """All that EM reads of the rows of a fit: made once, then only passed on.
 

@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import approx_fprime
+from sklearn.base import clone
 
 from skmoe import MixtureOfExpertsRegressor
 from skmoe.gates import SoftmaxGate
@@ -165,3 +166,13 @@ def test_a_step_that_would_fall_is_shortened(soft_labels, monkeypatch):
 def test_l1_ratio_is_checked(soft_labels, l1_ratio):
     with pytest.raises(ValueError, match="'l1_ratio' parameter of SoftmaxGate"):
         SoftmaxGate(l1_ratio=l1_ratio).fit(*soft_labels)
+
+
+def test_rows_without_weight_are_absent_from_a_gate_alone(soft_labels):
+    X, R, weights = soft_labels
+    weights = np.where(np.arange(len(weights)) % 4 == 0, 0.0, weights)
+    kept = weights > 0
+    for gate in (SoftmaxGate(0.01, l1_ratio=0.5), SoftmaxGate(0.01)):
+        with_zeros = clone(gate).fit(X, R, weights)
+        without = clone(gate).fit(X[kept], R[kept], weights[kept])
+        assert_allclose(with_zeros.coef_, without.coef_, rtol=1e-12, atol=1e-12)

@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe.numerics.routing import mix, route_top_k
+from skmoe.numerics.routing import mix_present, route_top_k
 
 REGRESSORS = [None, Ridge(10.0), DecisionTreeRegressor(max_depth=3, random_state=0)]
 CLASSIFIERS = [None, DecisionTreeClassifier(max_depth=3, random_state=0)]
@@ -156,8 +156,9 @@ def test_an_expert_without_weight_is_absent_from_the_mean(value):
     values = np.array([[value, 4.0, 8.0], [1.0, 3.0, value]])[:, :, None]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert_allclose(mix(weights, values)[:, 0], [7.0, 2.0])
+        assert_allclose(mix_present(weights, values)[:, 0], [7.0, 2.0])
 
 
 def test_an_infinite_value_with_weight_stays_infinite():
-    assert mix(np.array([[0.5, 0.5]]), np.array([[[np.inf], [1.0]]]))[0, 0] == np.inf
+    mixed = mix_present(np.array([[0.5, 0.5]]), np.array([[[np.inf], [1.0]]]))
+    assert mixed[0, 0] == np.inf
