@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.compose import TransformedTargetRegressor
@@ -166,23 +167,26 @@ def without_cv(model):
     return WithoutCv(**parameters)
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        check_sample_weight_equivalence_on_dense_data,
-        check_sample_weight_equivalence_on_sparse_data,
-    ],
-    ids=["dense", "sparse"],
-)
-@pytest.mark.parametrize(
-    "model",
-    [POOLED, *(m for m in MODELS if isinstance(m, BaseMixtureOfExperts))],
-    ids=name_of,
-)
-def test_weights_equal_repeated_rows_without_cv(model, check):
-    plain = without_cv(model)
-    if check.__name__.endswith("dense_data") or get_tags(plain).input_tags.sparse:
-        check("Mixture", plain)
+WEIGHTED = [POOLED, *(m for m in MODELS if isinstance(m, BaseMixtureOfExperts))]
+SPARSE = [m for m in WEIGHTED if get_tags(m).input_tags.sparse]
+DENSE_ONLY = [m for m in WEIGHTED if not get_tags(m).input_tags.sparse]
+
+
+@pytest.mark.parametrize("model", WEIGHTED, ids=name_of)
+def test_weights_equal_repeated_rows_without_cv(model):
+    check_sample_weight_equivalence_on_dense_data("Mixture", without_cv(model))
+
+
+@pytest.mark.parametrize("model", SPARSE, ids=name_of)
+def test_weights_equal_repeated_sparse_rows_without_cv(model):
+    check_sample_weight_equivalence_on_sparse_data("Mixture", without_cv(model))
+
+
+@pytest.mark.parametrize("model", DENSE_ONLY, ids=name_of)
+def test_a_model_of_dense_parts_refuses_sparse_rows(model):
+    X = sp.csr_matrix(np.random.RandomState(0).normal(size=(30, 3)))
+    with pytest.raises((TypeError, ValueError), match=r"[Ss]parse|[Dd]ense"):
+        clone(model).fit(X, np.arange(30) % 2)
 
 
 # The checks that scikit-learn runs on itself and leaves out of `check_estimator`.

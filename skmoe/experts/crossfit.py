@@ -11,9 +11,9 @@ import numpy as np
 from skmoe._compat import _safe_indexing
 from skmoe.experts.estimators import (
     DEAD_SHARE,
+    AcceptedFit,
     EstimatorExperts,
     EstimatorTrainer,
-    Fit,
     fit_and_answer,
 )
 from skmoe.experts.stages import (
@@ -133,7 +133,7 @@ class CrossFittedTrainer(EstimatorTrainer):
             stage = self._stage(k, previous.estimators[k])
             parameters = previous.noise.parameters[k]
             model = CrossFit(answers, stage)
-            self.state[k] = Fit(model, parameters, previous.weights[:, k])
+            self.state[k] = AcceptedFit(model, parameters, previous.weights[:, k])
             self._log_density[:, k] = self._density(k, model.prediction, parameters)
 
     def _stage(self, k, estimator):
@@ -231,7 +231,7 @@ class CrossFittedTrainer(EstimatorTrainer):
             parameters, density = self._with_noise(k, prediction, weights)
             value = weights @ density + self.task.priors[k].log_density(parameters)
             if best is None or value > best[0]:
-                fit = Fit(CrossFit(answers, stage), parameters, weights)
+                fit = AcceptedFit(CrossFit(answers, stage), parameters, weights)
                 best = value, fit, density
         return best
 

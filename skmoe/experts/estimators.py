@@ -77,7 +77,7 @@ def answer(estimator, X, classes):
     return check_answers(estimator, prediction.reshape(prediction.shape[0], -1))
 
 
-class Fit(NamedTuple):
+class AcceptedFit(NamedTuple):
     """An accepted fit of one expert.
 
     Attributes
@@ -136,7 +136,9 @@ class EstimatorTrainer(ExpertsTrainer):
     def _resume(self, previous):
         parameters = previous.noise.parameters
         pairs = zip(previous.estimators, parameters, strict=True)
-        self.state = [Fit(estimator, values, None) for estimator, values in pairs]
+        self.state = [
+            AcceptedFit(estimator, values, None) for estimator, values in pairs
+        ]
         self._log_density = previous.log_density(self.task.X, self.task.y)
 
     @property
@@ -232,7 +234,7 @@ class EstimatorTrainer(ExpertsTrainer):
         before = weights @ self._log_density[:, k] + self._log_prior(k)
         after = weights @ density + self.task.priors[k].log_density(parameters)
         if self.state[k] is None or after >= before - rounding(before):
-            self.state[k] = Fit(model, parameters, weights)
+            self.state[k] = AcceptedFit(model, parameters, weights)
             self._log_density[:, k] = density
             return True
         return False

@@ -62,7 +62,7 @@ class Beta(RestrictedFamily):
 
     def floors(self, y, weights, relative):
         """The dispersion of a standard deviation `relative` times that of y."""
-        y, inside = self._split(y)
+        y, inside = self._within_domain(y)
         shares = weights[:, None] * inside
         shares = shares / np.maximum(shares.sum(axis=0), TINY)
         mean = np.clip((shares * y).sum(axis=0), EPS, 1 - EPS)

@@ -72,7 +72,7 @@ class Binomial(RestrictedFamily):
 
     def response(self, y):
         """Proportions (n, 1), and trials (n,), zero outside the domain."""
-        counts, inside = self._split(y)
+        counts, inside = self._within_domain(y)
         trials = counts.sum(axis=1)
         return counts[:, :1] / trials[:, None], trials * inside[:, 0]
 

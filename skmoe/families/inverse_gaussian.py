@@ -46,7 +46,7 @@ class InverseGaussian(RestrictedFamily):
 
     def floors(self, y, weights, relative):
         """A smallest coefficient of variation of `relative` at the mean of y."""
-        y, inside = self._split(y)
+        y, inside = self._within_domain(y)
         shares = weights[:, None] * inside
         totals = shares.sum(axis=0)
         sums = np.where(totals > 0, (shares * y).sum(axis=0), 1.0)

@@ -59,7 +59,7 @@ class RestrictedFamily(BaseFamily):
         """Predictions moved to where they can be means."""
         return np.clip(prediction, *self.means)
 
-    def _split(self, y):
+    def _within_domain(self, y):
         """Values that are all of the domain, and which of them y has."""
         y = np.asarray(y, dtype=np.float64)
         inside = self.inside(y)
@@ -86,12 +86,12 @@ class RestrictedFamily(BaseFamily):
 
     def response(self, y):
         """Return y, and weights zero for rows outside the domain, if there are any."""
-        y, inside = self._split(y)
+        y, inside = self._within_domain(y)
         return y, _factor(inside)
 
     def log_density(self, y, prediction, parameters):
         """Log density of each target, `LOG_ZERO` outside the domain."""
-        y, inside = self._split(y)
+        y, inside = self._within_domain(y)
         density = self._log_density(y, self._possible(prediction), parameters)
         return _where(inside, density, LOG_ZERO)
 
@@ -101,7 +101,7 @@ class RestrictedFamily(BaseFamily):
 
     def derivatives(self, y, prediction, parameters):
         """Score and information of the prediction."""
-        y, inside = self._split(y)
+        y, inside = self._within_domain(y)
         score, information = self._derivatives(
             y, self._possible(prediction), parameters
         )
@@ -109,7 +109,7 @@ class RestrictedFamily(BaseFamily):
 
     def parameter_derivatives(self, y, prediction, parameters):
         """Scores and informations of the free parameters."""
-        y, inside = self._split(y)
+        y, inside = self._within_domain(y)
         prediction = self._possible(prediction)
         if not self.parameter_names:
             shape = np.broadcast_shapes(inside.shape, prediction.shape)
