@@ -52,7 +52,7 @@ class CrossFit(NamedTuple):
     Attributes
     ----------
     answers : ndarray of shape (S, n_held, T or n_classes)
-        For the rows held out, at each number of stages that is looked at.
+        For the rows held out, at each number of stages that is tried.
     stage : int
         Which of them counts.
     """
@@ -183,7 +183,7 @@ class CrossFittedTrainer(EstimatorTrainer):
         return [(staged, staged) for staged in joined]
 
     def _stages_tried(self, k):
-        """Numbers of stages to look at: a little beyond the one that counts so far."""
+        """Numbers of stages to try: a little beyond the one that counts so far."""
         grid, fit = self.grids[k], self.state[k]
         return (
             grid

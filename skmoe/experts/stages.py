@@ -12,13 +12,13 @@ from skmoe.experts.estimators import answer
 
 # What scikit-learn calls the number of stages.
 COUNTS = ("max_iter", "n_estimators")
-# Numbers of stages that are looked at: of a hundred, neighbours differ by a fifth,
+# Numbers of stages that are tried: of a hundred, neighbours differ by a fifth,
 # within which the likelihood hardly changes.
 GRID_SIZE = 25
 
 
 def stage_grid(template, is_classifier):
-    """Numbers of stages to look at, ascending, the template's own last; or None.
+    """Numbers of stages to try, ascending, the template's own last; or None.
 
     None for an estimator that does not grow by stages, or that will refuse its number.
     """

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The most probable expert of each row and its answer, in one compiled call.
 
-`skmoe.routing.route_top_k` and `StackedExperts.kept_scores` are the specification. What
-is saved is the traffic of the gate's scores: they are compared while a tile of them is
-in the first cache.
+`skmoe.numerics.routing.route_top_k` and `StackedExperts.kept_scores` are the
+specification. It saves the traffic of the gate's scores: they are compared while a tile
+of them is in the first cache.
 """
 
 import numpy as np

@@ -85,7 +85,7 @@ class Request(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a fit gives back.
+    """Result of a fit.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ def fit_mixture(request, X, y, sample_weight, groups, expert_labels, *, keeps_st
 
 
 class Plan(NamedTuple):
-    """What is decided before X is converted.
+    """Decisions made before X is converted.
 
     Attributes
     ----------
@@ -261,7 +261,7 @@ def _task(request, plan, rows):
 
 
 def _previous(request, terms):
-    """Where a warm start goes on from, or None; the terms must be the same."""
+    """Start of a warm start, or None; raise where its terms are not the last fit's."""
     if request.previous is None:
         return None
     mixture, warm_start = request.previous

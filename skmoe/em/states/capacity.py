@@ -50,7 +50,7 @@ class CapacityMixture(WholeMixture):
 
     @classmethod
     def serves(cls, parts):
-        """Parts whose gate has a capacity."""
+        """Return True for a gate with a capacity."""
         return parts.gate.capacity_factor is not None
 
     @classmethod

@@ -44,7 +44,7 @@ class GroupedMixture(WholeMixture):
 
     @classmethod
     def serves(cls, parts):
-        """Parts with groups."""
+        """Return True for parts with groups."""
         return parts.groups is not None
 
     @classmethod

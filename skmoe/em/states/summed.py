@@ -20,7 +20,7 @@ from skmoe.trainers.local_model import LocalModel
 
 
 class SummedMixture(MixtureState):
-    """A mixture of additive parts: X is read once per iteration, no (n, K) array kept.
+    """Steps are sums over rows: X is read once per iteration, no (n, K) array is kept.
 
     The pass that evaluates the objective at a state also gathers everything that the
     step from there needs, so an EM iteration is one pass. Rows are split into tasks of
@@ -31,7 +31,7 @@ class SummedMixture(MixtureState):
     Parameters
     ----------
     gate : GateTrainer
-        With an `Blockwise` trainer as `blockwise`.
+        With a `Blockwise` trainer as `blockwise`.
     experts : ExpertsTrainer
         Likewise.
     weights : ndarray of shape (n,)
@@ -55,7 +55,7 @@ class SummedMixture(MixtureState):
 
     @classmethod
     def serves(cls, parts):
-        """Parts whose steps are sums over rows, unless an expert is drawn per row."""
+        """Return True for sums over rows, unless an expert is drawn for each row."""
         is_blockwise = None not in (parts.gate.blockwise, parts.experts.blockwise)
         return is_blockwise and parts.assignment != "stochastic"
 

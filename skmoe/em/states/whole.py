@@ -16,7 +16,7 @@ class WholeMixture(MixtureState):
 
     @classmethod
     def serves(cls, parts):
-        """Any parts."""
+        """Return True: it serves any parts."""
         return True
 
     def log_joint(self):
