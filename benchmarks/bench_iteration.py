@@ -153,7 +153,7 @@ def memory(n_samples, n_features=10, n_experts=4):
 def compile_time():
     """First use of the compiled kernels in this process."""
     if "numba" in ENGINES:
-        from skmoe.kernels.compile import compile_all
+        from skmoe.kernels.numba_compile import compile_all
 
         start = time.perf_counter()
         compile_all()

@@ -91,7 +91,7 @@ class Compilation:
     def _seconds(self, *options):
         code = (
             "import time; start = time.perf_counter()\n"
-            "from skmoe.kernels.compile import compile_all; compile_all()\n"
+            "from skmoe.kernels.numba_compile import compile_all; compile_all()\n"
             "print(time.perf_counter() - start)"
         )
         command = [sys.executable, *options, "-c", code]
