@@ -5,6 +5,7 @@
 import numpy as np
 
 from skmoe.gates.trainers import ForwardingTrainer, IteratedTrainer
+from skmoe.numerics.softmax import softmax
 
 
 class BalancedTrainer(ForwardingTrainer, IteratedTrainer):
@@ -50,7 +51,6 @@ class BalancedTrainer(ForwardingTrainer, IteratedTrainer):
     def step(self, responsibilities):
         """Step the gate to the responsibilities and the pseudo-counts."""
         log_share = np.log(self.weights)[:, None] + self.log_proba
-        pseudo = np.exp(log_share - log_share.max(axis=0))
-        pseudo *= self.balance / pseudo.sum(axis=0)
+        pseudo = self.balance * softmax(log_share, axis=0)
         self.inner.weights = self.weights + pseudo.sum(axis=1)
         self.inner.step(responsibilities + pseudo)

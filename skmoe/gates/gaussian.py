@@ -5,7 +5,6 @@
 from numbers import Real
 
 import numpy as np
-from scipy.special import logsumexp
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -13,7 +12,7 @@ from skmoe._compat import Interval, StrOptions
 from skmoe.gates.base import BaseGate
 from skmoe.gates.gaussian_trainer import GaussianTrainer
 from skmoe.gates.selection import check_selection, renormalised
-from skmoe.numerics.softmax import log_softmax
+from skmoe.numerics.softmax import log_softmax, log_sum_exp
 
 
 class GaussianGate(BaseGate):
@@ -186,7 +185,7 @@ class GaussianGate(BaseGate):
         ndarray of shape (n_samples,)
             Natural logarithms.
         """
-        return logsumexp(self._log_joint(self._check_predict_input(X)), axis=1)
+        return log_sum_exp(self._log_joint(self._check_predict_input(X)))
 
     def select(self, experts):
         """Return the gate of some of the experts, renormalised.

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from skmoe.gates.trainers import GateTrainer
+from skmoe.numerics.softmax import log_softmax, log_sum_exp
 from skmoe.trainers.blockwise import Blockwise
 from skmoe.trainers.local_model import LocalModel
 
@@ -76,9 +77,7 @@ class GaussianTrainer(Blockwise, GateTrainer):
     @property
     def log_proportions(self):
         """Log mixing proportions, (K,)."""
-        logits = np.append(self.eta, 0.0)
-        logits -= logits.max()
-        return logits - np.log(np.exp(logits).sum())
+        return log_softmax(np.append(self.eta, 0.0)[None])[0]
 
     @property
     def log_proba(self):
@@ -93,9 +92,7 @@ class GaussianTrainer(Blockwise, GateTrainer):
         value = 0.0
         for rows in self.batches():
             joint = self.evaluate(self.design.block(rows), rows)[0]
-            best = joint.max(axis=0)
-            density = best + np.log(np.exp(joint - best).sum(axis=0))
-            value += float(self.weights[rows] @ density)
+            value += float(self.weights[rows] @ log_sum_exp(joint, axis=0))
         return value
 
     # -- the pass ---------------------------------------------------------------------

@@ -19,10 +19,11 @@ def log_softmax(scores):
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
-def log_sum_exp(scores):
-    """Logarithm of the sum of exponentials of each row, (n, C) to (n,)."""
-    best = scores.max(axis=1)
-    return best + np.log(np.exp(scores - best[:, None]).sum(axis=1))
+def log_sum_exp(scores, axis=1):
+    """Logarithm of the sum of exponentials along an axis, (n, C) to (n,) by default."""
+    best = scores.max(axis=axis)
+    exponentials = np.exp(scores - np.expand_dims(best, axis))
+    return best + np.log(exponentials.sum(axis=axis))
 
 
 def posterior(log_joint):

@@ -518,7 +518,9 @@ def test_well_behaved_classifiers_are_not_warned_of(experts):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
-        MixtureOfExpertsClassifier(experts, 2, max_iter=3, random_state=0).fit(X, y)
+        model = MixtureOfExpertsClassifier(experts, 2, max_iter=3, random_state=0)
+        model.fit(X, y)
+    assert model._mixture.training.overfitted == []
 
 
 def test_classes_told_apart_on_new_rows_too_are_no_reason_to_warn():
@@ -527,7 +529,8 @@ def test_classes_told_apart_on_new_rows_too_are_no_reason_to_warn():
     experts = make_pipeline(StandardScaler(), LogisticRegression(C=10))
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        MixtureOfExpertsClassifier(experts, 1).fit(X, y)
+        model = MixtureOfExpertsClassifier(experts, 1).fit(X, y)
+    assert model._mixture.training.overfitted == []
 
 
 class Refusing(KNeighborsRegressor):
@@ -573,7 +576,8 @@ def test_well_behaved_experts_are_not_warned_of(experts, noise):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", ConvergenceWarning)
-        mixture(experts, cv=None, max_iter=30, reg_dispersion=1e-5).fit(X, y)
+        model = mixture(experts, cv=None, max_iter=30, reg_dispersion=1e-5).fit(X, y)
+    assert model._mixture.training.overfitted == []
 
 
 # -- generalised linear experts --------------------------------------------------------

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skmoe._compat import warn_user
 from skmoe.em.states.base import Expectation
 from skmoe.em.states.whole import WholeMixture
+from skmoe.numerics.softmax import log_sum_exp, posterior
 
 # Largest violation of the optimality conditions, relative to the capacity: that of
 # the constraint is no larger.
@@ -126,12 +127,8 @@ class Dual(NamedTuple):
     @classmethod
     def at(cls, multipliers, log_joint, weights, capacity):
         """Evaluate the dual."""
-        shifted = log_joint - multipliers
-        best = shifted.max(axis=1, keepdims=True)
-        shares = np.exp(shifted - best)
-        sums = shares.sum(axis=1, keepdims=True)
-        shares /= sums
-        value = weights @ (best + np.log(sums))[:, 0] + capacity * multipliers.sum()
+        shares, log_sums = posterior(log_joint - multipliers)
+        value = weights @ log_sums + capacity * multipliers.sum()
         return cls(multipliers, float(value), shares, weights @ shares)
 
     def violation(self, capacity):
@@ -218,9 +215,7 @@ def _one_by_one(dual, log_joint, weights, capacity, at):
     multipliers = dual.multipliers.copy()
     for k in range(len(multipliers)):
         rest = np.delete(log_joint - multipliers, k, axis=1)
-        best = rest.max(axis=1)
-        others = best + np.log(np.exp(rest - best[:, None]).sum(axis=1))
-        margins = log_joint[:, k] - others
+        margins = log_joint[:, k] - log_sum_exp(rest)
         multipliers[k] = _balancing_multiplier(margins, weights, capacity)
     return at(multipliers)
 
