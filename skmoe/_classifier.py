@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils import check_random_state
 
 from skmoe._base import BaseMixtureOfExperts
-from skmoe._compat import StrOptions
+from skmoe._compat import StrOptions, warn_user
 from skmoe.families import Categorical
 from skmoe.mixture.classification import ClassificationMixture
 from skmoe.numerics.routing import check_n_draws
@@ -340,6 +340,19 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         return self._mixture.sample(inputs, n_samples, rng, self.top_k, self.engine)
 
     # -- what `BaseMixtureOfExperts` asks for -----------------------------------------
+
+    def _request(self, fit_params):
+        """As the base class's; warns of weights that belong to the mixture."""
+        request = super()._request(fit_params)
+        templates = request.templates
+        if any(getattr(each, "class_weight", None) is not None for each in templates):
+            warn_user(
+                "The experts' own class_weight weighs the classes within what each "
+                "expert is responsible for, which keeps logistic experts from being "
+                "fitted together and probabilities from being calibrated. To weigh "
+                "classes, set class_weight of the mixture instead."
+            )
+        return request
 
     @staticmethod
     def _default_experts(n_experts):

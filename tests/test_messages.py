@@ -205,3 +205,21 @@ def test_binomial_targets_are_drawn_with_their_trials():
         random_state=0,
     )
     assert test.statistic > test.bootstrap_statistics.max()
+
+
+def test_rates_are_told_of_counts_and_an_offset():
+    rng = np.random.RandomState(0)
+    X, exposure = rng.normal(size=(60, 2)), rng.uniform(0.1, 1, 60)
+    rates = rng.poisson(exposure * np.exp(0.3 * X[:, 0])) / exposure
+    model = MixtureOfExpertsRegressor(n_experts=2, family="poisson")
+    with pytest.raises(
+        ValueError, match=r"non-negative integers.*offset_feature names"
+    ):
+        model.fit(X, rates, sample_weight=exposure)
+
+
+def test_class_weight_of_experts_is_told_where_it_belongs(classification):
+    experts = LogisticRegression(class_weight="balanced")
+    model = MixtureOfExpertsClassifier(experts, 2, tol=1e-2)
+    with pytest.warns(UserWarning, match="set class_weight of the mixture instead"):
+        model.fit(*classification)

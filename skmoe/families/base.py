@@ -98,8 +98,12 @@ class BaseFamily(ABC, BaseEstimator):
             name = getattr(self, "name", type(self).__name__)
             raise ValueError(
                 f"family {name!r} needs {self.domain}. Got y[{row}] = "
-                f"{np.squeeze(y[row]).tolist()}."
+                f"{np.squeeze(y[row]).tolist()}.{self._advice(y)}"
             )
+
+    def _advice(self, y):
+        """Return a sentence for a y that is refused, if there is one that helps."""
+        return ""
 
     def response(self, y):
         """Targets (n, T) of the estimators' fits, and a factor of the weights.

@@ -27,6 +27,13 @@ SMALLEST_DISPERSION = 1e-8
 LARGEST_POISSON_DRAW = 1e15
 
 
+# What people who fit rates, weighted by exposure, want to hear.
+RATES = (
+    " Rates are fitted as counts: give y as counts and the logarithm of the exposure "
+    "as a column of X that offset_feature names, without weights."
+)
+
+
 class Poisson(RestrictedFamily):
     r"""Poisson counts: the prediction is mean and variance.
 
@@ -56,6 +63,9 @@ class Poisson(RestrictedFamily):
     domain = "non-negative integers"
     support = (0.0, np.inf)
     is_discrete = True
+
+    def _advice(self, y):
+        return RATES if np.all(y >= 0) else ""
 
     def inside(self, y):
         """True where a value is 0, 1, 2, ..."""
@@ -111,6 +121,9 @@ class NegativeBinomial(RestrictedFamily):
     domain = "non-negative integers"
     support = (0.0, np.inf)
     is_discrete = True
+
+    def _advice(self, y):
+        return RATES if np.all(y >= 0) else ""
 
     def inside(self, y):
         """True where a value is 0, 1, 2, ..."""

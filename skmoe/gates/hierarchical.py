@@ -28,9 +28,11 @@ class HierarchicalGate(BaseGate):
 
     Parameters
     ----------
-    branching : tuple of int, default=(2, 2)
+    branching : tuple of int, default=None
         Children of each node, level by level from the root. The product must be the
-        number of experts; consecutive experts share a parent.
+        number of experts; consecutive experts share a parent. None: the prime factors
+        of the number of experts, in ascending order, so that the tree is binary as far
+        as it can be: (2, 2) for four experts, (2, 3) for six, (5,) for five.
     alpha : float, default=1e-4
         Strength of each node's L2 penalty, as in `SoftmaxGate`.
 
@@ -79,20 +81,26 @@ class HierarchicalGate(BaseGate):
     """
 
     numeric = True
-    fixes_n_experts = True
     _parameter_constraints: dict = {
-        "branching": [tuple, list],
+        "branching": [None, tuple, list],
         "alpha": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, branching=(2, 2), alpha=1e-4):
+    def __init__(self, branching=None, alpha=1e-4):
         self.branching = branching
         self.alpha = alpha
+
+    @property
+    def fixes_n_experts(self):
+        """True if `branching` says how many experts there are."""
+        return self.branching is not None
 
     def trainer(self, X, n_experts, weights, designs):
         """Return the tree at work on the rows of X."""
         self._validate_params()
         branching = self.branching
+        if branching is None:
+            branching = prime_factors(n_experts)
         is_whole = all(isinstance(count, Integral) for count in branching)
         if not branching or not is_whole or min(branching) < 1:
             raise ValueError(
@@ -104,7 +112,7 @@ class HierarchicalGate(BaseGate):
                 f"branching={branching!r} makes {np.prod(branching)} leaves, but the "
                 f"number of experts is {n_experts}. Their product must be n_experts."
             )
-        return HierarchicalTrainer(self, designs.get(X), weights)
+        return HierarchicalTrainer(self, tuple(branching), designs.get(X), weights)
 
     @property
     def n_features_in_(self):
@@ -185,13 +193,14 @@ class HierarchicalGate(BaseGate):
 class HierarchicalTrainer(GateTrainer):
     """The tree at work: a softmax gate per node, on weights that EM sets."""
 
-    def __init__(self, template, design, weights):
+    def __init__(self, template, branching, design, weights):
         self.template = template
+        self.branching = branching
         self.design = design
         node_template = SoftmaxGate(alpha=template.alpha)
         self.levels = []
         n_nodes = 1
-        for n_children in template.branching:
+        for n_children in branching:
             level = [
                 SoftmaxTrainer(
                     node_template, design, n_children, weights, float(template.alpha)
@@ -230,7 +239,7 @@ class HierarchicalTrainer(GateTrainer):
         """Nodes with the responsibilities of their children, (n, n_children)."""
         n_samples, n_experts = responsibilities.shape
         n_nodes = 1
-        for level, n_children in zip(self.levels, self.template.branching, strict=True):
+        for level, n_children in zip(self.levels, self.branching, strict=True):
             n_below = n_experts // (n_nodes * n_children)
             shape = (n_samples, n_nodes, n_children, n_below)
             shares = responsibilities.reshape(shape).sum(axis=3)
@@ -263,6 +272,17 @@ class HierarchicalTrainer(GateTrainer):
         """Come back to a snapshot."""
         for node, state in zip(self._nodes(), snapshot, strict=True):
             node.restore(state)
+
+
+def prime_factors(number):
+    """Prime factors in ascending order, (1,) for one."""
+    factors, factor = [], 2
+    while factor * factor <= number:
+        while number % factor == 0:
+            factors.append(factor)
+            number //= factor
+        factor += 1
+    return (*factors, number) if number > 1 or not factors else tuple(factors)
 
 
 def path_log_proba(levels):

@@ -151,8 +151,9 @@ class ObservedInformation:
                 f"{len(self.names)} parameters, first {self.names[unknown[0]]}, get no "
                 "standard error. Drop constant and collinear columns, use fewer "
                 "experts (two may coincide, or one be without rows) or a simpler "
-                "family (its parameter may be at a limit), or converge to a maximum "
-                "(smaller tol, larger max_iter and n_init).",
+                "family (its parameter may be at a limit), weaker penalties (a strong "
+                "alpha or a small C holds the fit where the likelihood is no maximum), "
+                "or converge (smaller tol, larger max_iter and n_init).",
                 UserWarning,
             )
         if self.distance > NEAR:

@@ -15,6 +15,7 @@ from skmoe.experts.kinds import kind_of
 from skmoe.experts.setup import ExpertSetup
 from skmoe.experts.templates import allow_nan
 from skmoe.families.base import check_log_density
+from skmoe.gates.resolve import check_probabilities
 from skmoe.kernels import get_kernels
 from skmoe.mixture.fitted import FittedMixture
 from skmoe.mixture.limits import limit
@@ -130,6 +131,7 @@ def fit_mixture(request, X, y, sample_weight, groups, expert_labels, *, keeps_st
         _previous(request, terms),
     )
     mixture = _mixture(request, plan, state, rows)
+    check_probabilities(mixture.gate, rows.inputs.gate)
     mixture.training = TrainingRecord.of(state, rows.weight_unit)
     if task.folds is not None:
         mixture.calibrate(state, request.gate, task, rows)

@@ -28,6 +28,7 @@ from skmoe.gates import (
     SoftmaxGate,
 )
 from skmoe.gates.balance import BalancedTrainer
+from skmoe.gates.base import BaseGate
 from skmoe.gates.pipeline import PipelineTrainer
 from skmoe.gates.trainers import ForwardingTrainer, GateTrainer
 from skmoe.rows.design import Designs
@@ -354,3 +355,63 @@ def test_a_wrapper_forwards_every_member_of_the_contract():
 def test_a_pipeline_and_a_balance_forward_what_they_do_not_override(name):
     for kind in (PipelineTrainer, BalancedTrainer):
         assert getattr(kind, name) is vars(ForwardingTrainer)[name]
+
+
+# -- gates of one's own that are none -------------------------------------------------
+
+
+class SharpGate(SoftmaxGate):
+    """Changes what it predicts, and not what is trained."""
+
+    def predict_log_proba(self, X):
+        scores = 50 * super().predict_log_proba(X)
+        return scores - np.logaddexp.reduce(scores, axis=1)[:, None]
+
+
+class ImproperTrainer(GateTrainer):
+    """Even shares, whatever the responsibilities are."""
+
+    log_proba = None
+
+    def __init__(self, n_samples, n_experts):
+        self.log_proba = np.full((n_samples, n_experts), -np.log(n_experts))
+
+    def step(self, responsibilities):
+        pass
+
+    def fitted(self):
+        return ImproperGate()
+
+    def snapshot(self):
+        return None
+
+    def restore(self, snapshot):
+        pass
+
+    def resume(self, fitted):
+        pass
+
+
+class ImproperGate(BaseGate):
+    """Probabilities that add up to two."""
+
+    def trainer(self, X, n_experts, weights, designs):
+        return ImproperTrainer(len(X), n_experts)
+
+    def predict_log_proba(self, X):
+        return np.zeros((len(X), 2))
+
+
+def test_a_gate_that_is_trained_as_another_is_refused(regression):
+    model = MixtureOfExpertsRegressor(n_experts=2, gate=SharpGate())
+    match = r"SharpGate\(\) overrides predict_log_proba but inherits trainer and scores"
+    with pytest.raises(ValueError, match=match):
+        model.fit(*regression)
+
+
+def test_probabilities_that_do_not_add_up_are_refused(regression):
+    model = MixtureOfExpertsRegressor(n_experts=2, gate=ImproperGate())
+    with pytest.raises(
+        ValueError, match=r"ImproperGate\(\) must add up to one.*sums from"
+    ):
+        model.fit(*regression)

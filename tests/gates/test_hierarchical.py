@@ -4,11 +4,13 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import approx_fprime, minimize
 
 from skmoe import MixtureOfExpertsRegressor
 from skmoe.gates import HierarchicalGate, SoftmaxGate
+from skmoe.gates.hierarchical import prime_factors
+from tests.shared import assert_never_falls
 
 
 @pytest.fixture
@@ -125,3 +127,27 @@ def test_branching_is_checked(four_labels, branching):
     X, R, _ = four_labels
     with pytest.raises(ValueError, match="branching"):
         HierarchicalGate(branching).fit(X, R)
+
+
+@pytest.mark.parametrize(
+    ("n_experts", "branching"),
+    [(1, (1,)), (2, (2,)), (4, (2, 2)), (5, (5,)), (6, (2, 3)), (8, (2, 2, 2))],
+)
+def test_without_branching_the_tree_is_as_binary_as_it_can_be(n_experts, branching):
+    assert prime_factors(n_experts) == branching
+    R = np.random.RandomState(0).dirichlet(np.ones(n_experts), size=60)
+    X = np.random.RandomState(1).normal(size=(60, 2))
+    free, named = (
+        HierarchicalGate(each, alpha=0.01).fit(X, R) for each in (None, branching)
+    )
+    assert_array_equal(free.predict_log_proba(X), named.predict_log_proba(X))
+
+
+@pytest.mark.parametrize("n_experts", [2, 3, 5])
+def test_a_tree_as_it_comes_serves_any_number_of_experts(regression, n_experts):
+    X, y = regression
+    model = MixtureOfExpertsRegressor(
+        n_experts=n_experts, gate=HierarchicalGate(), max_iter=1000, tol=1e-4
+    ).fit(X, y)
+    assert model.gate_proba(X).shape == (len(y), n_experts)
+    assert_never_falls(model.lower_bounds_)
