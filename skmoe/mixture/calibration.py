@@ -18,7 +18,7 @@ class HeldOutRanks(NamedTuple):
 
     Attributes
     ----------
-    ranks : ndarray of shape (n_held, T)
+    ranks : ndarray of shape (n_held,) or (n_held, n_targets)
         Probability of a value of at most y, between 0 and 1.
     weights : ndarray of shape (n_held,)
         Sample weights of the rows.
@@ -63,7 +63,9 @@ def held_out_ranks(mixture, state, gate, task, rows):
     ranks, order = ranks_of(dist, rows.y[held]), np.argsort(held)
     if ranks is None:
         return None
-    return HeldOutRanks(ranks[order], rows.weights[held][order])
+    return HeldOutRanks(
+        mixture.targets.squeeze(ranks[order]), rows.weights[held][order]
+    )
 
 
 def held_out_gates(gate, X, shares, task, groups=None):

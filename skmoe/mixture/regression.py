@@ -89,7 +89,8 @@ class RegressionMixture(FittedMixture):
             )
         check_coverage(coverage)
         ranks, weights = self.held_out
-        return [calibrated_levels(each, weights, coverage) for each in ranks.T]
+        of_targets = ranks.reshape(len(ranks), -1).T
+        return [calibrated_levels(each, weights, coverage) for each in of_targets]
 
     def _of_marginals(self, inputs, function):
         dist = self.distribution(inputs)
@@ -123,5 +124,5 @@ class RegressionMixture(FittedMixture):
             "dispersions_": squeeze(dispersions),
             "prediction_limits_": squeeze(noise.limits),
             "families_": noise.fitted_families(),
-            "held_out_ranks_": None if held_out is None else squeeze(held_out.ranks),
+            "held_out_ranks_": None if held_out is None else held_out.ranks,
         }
