@@ -24,6 +24,7 @@ from skmoe._compat import (
     _check_n_features,
     _fit_context,
     _raise_for_params,
+    check_sample_weight,
     visual_block,
     warn_user,
 )
@@ -31,6 +32,7 @@ from skmoe.em.fit import Settings
 from skmoe.estimators.seeds import seeded_clones
 from skmoe.experts.templates import check_templates, named_templates
 from skmoe.gates import SoftmaxGate, check_gate
+from skmoe.mixture.criteria import criteria
 from skmoe.mixture.fit import Request, fit_mixture
 from skmoe.mixture.fitted import FittedMixture
 from skmoe.mixture.summary import summarise
@@ -445,20 +447,22 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         coded = self._mixture.targets.code(y, inputs.n_samples)
         return self._mixture.log_density(inputs, coded)
 
-    def aic(self, X, y):
+    def aic(self, X, y, sample_weight=None, *, groups=None):
         r"""Akaike information criterion, lower is better.
 
         .. math:: -2 \log L + 2 p
 
-        Rows count one by one, also after a fit with groups, where
-        `skmoe.model_selection.ExpertCountSearch` compares by groups.
-
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Row weights: an integer weight is that many equal rows; None: all one.
+        groups : array-like of shape (n_samples,), default=None
+            Groups of rows that share one expert, as in `fit`: they count in place of
+            rows.
 
         Returns
         -------
@@ -469,24 +473,30 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         ------
         ValueError
             If the number of parameters of an expert or the gate is unknown.
-        """
-        log_likelihood = self.score_samples(X, y).sum()
-        return float(-2 * log_likelihood + 2 * self._known_n_parameters())
 
-    def bic(self, X, y):
+        Warns
+        -----
+        UserWarning
+            If the fit had groups and none are given.
+        """
+        return self._criteria(X, y, sample_weight, groups).aic
+
+    def bic(self, X, y, sample_weight=None, *, groups=None):
         r"""Bayesian information criterion, lower is better.
 
         .. math:: -2 \log L + p \log n
 
-        Rows count one by one, also after a fit with groups, where
-        `skmoe.model_selection.ExpertCountSearch` compares by groups.
-
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Row weights: an integer weight is that many equal rows; None: all one.
+        groups : array-like of shape (n_samples,), default=None
+            Groups of rows that share one expert, as in `fit`: they count in place of
+            rows.
 
         Returns
         -------
@@ -497,18 +507,21 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         ------
         ValueError
             If the number of parameters of an expert or the gate is unknown.
-        """
-        log_density = self.score_samples(X, y)
-        complexity = self._known_n_parameters() * np.log(len(log_density))
-        return float(-2 * log_density.sum() + complexity)
 
-    def icl(self, X, y):
+        Warns
+        -----
+        UserWarning
+            If the fit had groups and none are given.
+        """
+        return self._criteria(X, y, sample_weight, groups).bic
+
+    def icl(self, X, y, sample_weight=None, *, groups=None):
         r"""Integrated completed likelihood, lower is better.
 
-        .. math:: \mathrm{BIC} - 2 \sum_{ik} r_{ik} \log r_{ik}
+        .. math:: \mathrm{BIC} - 2 \sum_{ik} w_i r_{ik} \log r_{ik}
 
         BIC plus twice the entropy of the responsibilities: it prefers experts that
-        divide the rows clearly. Rows count one by one, as in `bic`.
+        divide the rows clearly.
 
         Parameters
         ----------
@@ -516,6 +529,11 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
             Rows.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Row weights: an integer weight is that many equal rows; None: all one.
+        groups : array-like of shape (n_samples,), default=None
+            Groups of rows that share one expert, as in `fit`: they count in place of
+            rows.
 
         Returns
         -------
@@ -526,18 +544,30 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         ------
         ValueError
             If the number of parameters of an expert or the gate is unknown.
-        """
-        responsibilities = self.responsibilities(X, y)
-        logs = np.log(np.maximum(responsibilities, np.finfo(np.float64).tiny))
-        return self.bic(X, y) - 2 * float(np.sum(responsibilities * logs))
 
-    def _known_n_parameters(self):
-        if np.isnan(self.n_parameters_):
-            raise ValueError(
-                "Information criteria need the number of parameters, which is unknown "
-                "for at least one expert or the gate. Compare by cross-validation."
+        Warns
+        -----
+        UserWarning
+            If the fit had groups and none are given.
+        """
+        return self._criteria(X, y, sample_weight, groups).icl
+
+    def _criteria(self, X, y, sample_weight, groups):
+        inputs = self._inputs(X)
+        mixture = self._mixture
+        coded = mixture.targets.code(y, inputs.n_samples)
+        weights = None
+        if sample_weight is not None:
+            weights = check_sample_weight(sample_weight, X)
+        if groups is not None:
+            groups = check_groups(groups, inputs.n_samples)
+        elif mixture.training.is_grouped:
+            warn_user(
+                "The model was fitted to groups of rows that share one expert, and "
+                "groups is None: rows are counted one by one, which is another model. "
+                "Pass the groups of the fit."
             )
-        return self.n_parameters_
+        return criteria(mixture, inputs, coded, weights, groups)
 
     def summary(
         self, X=None, y=None, sample_weight=None, *, groups=None, kind="hessian"

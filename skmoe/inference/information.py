@@ -5,7 +5,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skmoe._compat import check_sample_weight
+from skmoe._compat import check_sample_weight, warn_user
 from skmoe.inference.louis import Rows
 from skmoe.inference.parts import has_intercept, parts_of
 from skmoe.inference.result import ObservedInformation
@@ -118,6 +118,12 @@ def observed_information(
     if y is None:
         raise ValueError("Standard errors require y to be passed, but it is None.")
     _check(model, kind)
+    if groups is None and model._mixture.training.is_grouped:
+        warn_user(
+            "The model was fitted to groups of rows that share one expert, and groups "
+            "is None: the rows' own likelihood has its maximum elsewhere. Pass the "
+            "groups of the fit."
+        )
     rows = _rows(model, X, y, sample_weight, groups)
     score, information, squares = rows.sums()
     kept = _free(model, rows)

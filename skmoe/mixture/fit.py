@@ -132,7 +132,7 @@ def fit_mixture(request, X, y, sample_weight, groups, expert_labels, *, keeps_st
     )
     mixture = _mixture(request, plan, state, rows)
     check_probabilities(mixture.gate, rows.inputs.gate)
-    mixture.training = TrainingRecord.of(state, rows.weight_unit)
+    mixture.training = TrainingRecord.of(state, rows)
     if task.folds is not None:
         mixture.calibrate(state, request.gate, task, rows)
     way = request.settings.assignment, request.settings.accelerate

@@ -23,21 +23,25 @@ class TrainingRecord(NamedTuple):
         Experts that fit their own rows far better than others.
     gate_overfitted : bool
         The same of the gate.
+    is_grouped : bool
+        Whether groups of rows shared one expert.
     """
 
     totals: np.ndarray
     collapsed: np.ndarray
     overfitted: list
     gate_overfitted: bool
+    is_grouped: bool = False
 
     @classmethod
-    def of(cls, state, weight_unit=1.0):
-        """Return the record of a state of EM whose weights have that unit."""
+    def of(cls, state, rows):
+        """Return the record of a state of EM on its `Rows`."""
         return cls(
-            state.totals() * weight_unit,
+            state.totals() * rows.weight_unit,
             state.collapsed(),
             state.experts.overfitted(),
             state.gate.overfitted(),
+            rows.groups is not None,
         )
 
     @property
@@ -48,8 +52,8 @@ class TrainingRecord(NamedTuple):
     def select(self, kept, totals):
         """Return the record of the experts `kept`, with other totals."""
         overfitted = [i for i, k in enumerate(kept) if k in self.overfitted]
-        return TrainingRecord(
-            totals, self.collapsed[kept], overfitted, self.gate_overfitted
+        return self._replace(
+            totals=totals, collapsed=self.collapsed[kept], overfitted=overfitted
         )
 
     def complaints(self):
