@@ -259,7 +259,9 @@ def answers_of(model, X, y):
             found[f"coefficients {k}"] = expert.coef_
             found[f"intercept {k}"] = expert.intercept_
     if np.isfinite(model.n_parameters_):
-        found["criteria"] = [model.aic(X, y), model.bic(X, y), model.icl(X, y)]
+        with warnings.catch_warnings():  # of rows one by one after a fit with groups
+            warnings.simplefilter("ignore")
+            found["criteria"] = [model.aic(X, y), model.bic(X, y), model.icl(X, y)]
     if np.ndim(model.predict(new)) == np.ndim(y):  # a binomial y has two columns
         found["confidence"] = model.score_samples(new)
     if hasattr(model, "validation_scores_"):

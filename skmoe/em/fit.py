@@ -13,7 +13,7 @@ from skmoe.em.driver import EM
 from skmoe.em.early_stopping import EarlyStopping
 from skmoe.em.restarts import best_of_starts
 from skmoe.em.split_merge import Moves, split_and_merge
-from skmoe.em.starts import StartingPoint, initial_responsibilities
+from skmoe.em.starts import StartingPoint, initial_responsibilities, is_tied
 from skmoe.em.states import Parts, state_of
 from skmoe.rows.design import Designs
 from skmoe.rows.folds import folds_of_groups
@@ -101,6 +101,10 @@ def _search(state, new_run, point, rows, settings, rng):
     starts = initial_responsibilities(init, settings.n_init, point, rows, rng)
     align = isinstance(init, str)  # a start of the user's numbers experts as it does
     starts = [state.restrict(start, align=align) for start in starts]
+    if rows.groups is not None and align:
+        # Equal experts are a saddle that EM does not leave.
+        profiles = state.restrict(point.profiles(rows.groups), align=align)
+        starts = [profiles if is_tied(start) else start for start in starts]
     improve = anneal if settings.search == "anneal" else None
     run = best_of_starts(state, starts, new_run, settings.max_iter, improve)
     if settings.search != "split_merge":

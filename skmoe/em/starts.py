@@ -18,9 +18,11 @@ from sklearn.utils import check_array, check_consistent_length
 
 from skmoe._compat import _safe_indexing
 from skmoe.em.quantile_groups import QuantileGroups
+from skmoe.em.split import main_residuals
 from skmoe.numerics.batches import row_batches
 from skmoe.numerics.least_squares import SymmetricSolver
 from skmoe.numerics.softmax import log_softmax, softmax
+from skmoe.rows.groups import mean_by_group
 from skmoe.rows.moments import MOMENT_ROWS, moments_by_rows
 
 FOURIER_FREQUENCY = 10.0
@@ -30,6 +32,10 @@ CLASSIFIER_SLOPE = 3.0
 # A drawn line's scale: the residual that this share of an expert's fair share exceeds.
 ELEMENTAL_QUANTILE = 0.5
 MAX_POOLED_FEATURES = 1000
+# Columns, the intercept among them, that the profiles of groups are made of.
+MAX_PROFILE_COLUMNS = 100
+# Starts whose responsibilities differ by less give all experts the same rows.
+TIED = 1e-9
 
 
 class StartingPoint:
@@ -113,7 +119,7 @@ class StartingPoint:
     @cached_property
     def covariance_direction(self):
         """Direction in which features vary most with y (partial least squares)."""
-        if self.dividing.n_columns == 1:
+        if not np.any(self.dividing.inverse_scale):  # no column, or constant ones only
             return None
         covariance = self._covariance(self.dividing, self.weights)
         covariance[:, -1] = 0.0
@@ -135,6 +141,26 @@ class StartingPoint:
     def quantile(self):
         """Overlapping quantile groups of `covariance_score`: deterministic."""
         return QuantileGroups(self.covariance_score, self.weights, self.n_experts)
+
+    def profiles(self, groups):
+        """Overlapping quantile groups of the profiles of groups of rows.
+
+        The profile of a group is how its residuals go with the columns, the weighted
+        means of ``e_t a_j``; the score is their main direction. For groups that the
+        gate cannot tell apart, such as people who were all seen at the same times.
+        """
+        residuals, block = self.residuals[:], self.experts.block(slice(None))
+        columns = np.eye(self.experts.n_columns)[-MAX_PROFILE_COLUMNS:]
+        values = [
+            residuals * score[:, None]
+            for score in block.scores(columns)  # the intercept is the last one
+        ]
+        profiles = mean_by_group(np.hstack(values), groups, self.weights)
+        ones = np.ones(len(profiles))
+        scores = main_residuals(profiles, ones)
+        return QuantileGroups(
+            lambda rows: scores[groups[rows]], self.weights, self.n_experts
+        )
 
     def direction(self, rng):
         """Overlapping quantile groups along a random direction."""
@@ -191,6 +217,11 @@ class StartingPoint:
         cumulated = np.cumsum(self.weights[order]) / self.total
         index = min(np.searchsorted(cumulated, share), len(values) - 1)
         return values[order[index]] + 1e-3
+
+
+def is_tied(start):
+    """Return True if a start (n, K) tells no row from another."""
+    return start.shape[1] > 1 and np.ptp(start, axis=0).max() < TIED
 
 
 class Standardised:

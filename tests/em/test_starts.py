@@ -7,10 +7,12 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LinearRegression
+from sklearn.metrics import adjusted_rand_score
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.em import starts as starts_module
 from skmoe.em.starts import StartingPoint, check_init, initial_responsibilities
+from skmoe.gates import ConstantGate
 from skmoe.rows.design import Design
 
 STARTS = ["quantile", "direction", "fourier", "elemental", "classifiers"]
@@ -215,3 +217,50 @@ def test_text_as_labels_is_refused():
     X, Y, _ = make_data()
     with pytest.raises(ValueError):
         MixtureOfExpertsRegressor(init=["a"] * 40).fit(X, Y)
+
+
+# -- ties: where X tells neither rows nor groups apart, y does -------------------------
+
+
+def test_a_constant_column_divides_no_rows():
+    X, Y, weights = make_data()
+    constant = begin(make_point(np.ones_like(X), Y, weights), "quantile")
+    assert not starts_module.is_tied(constant)
+    along_y = begin(make_point(X[:, :0], Y, weights), "quantile")
+    assert_array_equal(constant, along_y)
+
+
+@pytest.mark.parametrize("gate", [None, ConstantGate()])
+def test_two_normals_under_a_column_of_ones_are_told_apart(gate):
+    y = np.r_[
+        np.random.RandomState(1).normal(1000, 300, 500),
+        np.random.RandomState(2).normal(2000, 200, 500),
+    ]
+    model = MixtureOfExpertsRegressor(n_experts=2, gate=gate).fit(np.ones((1000, 1)), y)
+    means = np.sort(model.predict_experts(np.ones((1, 1))).ravel())
+    assert_allclose(means, [1000, 2000], atol=60)
+
+
+@pytest.mark.parametrize("gate", [None, ConstantGate()])
+def test_people_seen_at_the_same_times_are_told_apart(gate):
+    rng = np.random.RandomState(0)
+    kind, person = rng.randint(0, 3, 150), np.repeat(np.arange(150), 5)
+    time = np.tile(np.arange(5.0), 150)
+    level, slope = np.array([0, 4, 8])[kind], np.array([1, 0, -1])[kind]
+    y = level[person] + slope[person] * time + rng.normal(size=750)
+    model = MixtureOfExpertsRegressor(n_experts=3, gate=gate)
+    model.fit(time[:, None], y, groups=person)
+    found = model.responsibilities(time[:, None], y, groups=person)[::5]
+    assert adjusted_rand_score(kind, found.argmax(axis=1)) > 0.9
+
+
+def test_profiles_do_not_depend_on_the_names_of_groups():
+    X, Y, weights = make_data()
+    point = make_point(X, Y, weights)
+    groups = np.arange(len(Y)) // 4
+    renamed = np.random.RandomState(0).permutation(groups.max() + 1)[groups]
+    rows = slice(0, len(Y))
+    R = point.profiles(groups)[rows]
+    assert_allclose(R, point.profiles(renamed)[rows], atol=1e-9)
+    assert_allclose(R.sum(axis=1), 1.0)
+    assert np.ptp(R[:4], axis=0).max() == 0
