@@ -49,7 +49,15 @@ def _takes_any_keyword(estimator):
 
 
 def fit_weighted(
-    estimator, X, y, weights, *, fit_params=None, random_state=None, name="expert"
+    estimator,
+    X,
+    y,
+    weights,
+    *,
+    fit_params=None,
+    random_state=None,
+    name="expert",
+    least_draws=0,
 ):
     """Fit `estimator` in place to rows of positive weight; return it.
 
@@ -67,6 +75,8 @@ def fit_weighted(
         For the resampling of an estimator that takes no weights.
     name : str
         Named in a note on any error that `fit` raises.
+    least_draws : int, default=0
+        Rows drawn, at least, for an estimator that takes no weights.
     """
     fit_params = dict(fit_params or {})
     with naming("fitting", name, estimator):
@@ -74,7 +84,7 @@ def fit_weighted(
             return DummyClassifier(strategy="prior").fit(X, y, weights)
         parameter = weight_parameter(estimator)
         if parameter is None:
-            rows = resample(weights, random_state)
+            rows = resample(weights, random_state, least_draws)
             return estimator.fit(_safe_indexing(X, rows), y[rows], **fit_params)
         return _fit_with(estimator, X, y, parameter, weights, fit_params)
 
@@ -114,17 +124,18 @@ def _fit_with(estimator, X, y, parameter, weights, fit_params):
         return estimator.fit(X, y, **{parameter: weights}, **fit_params)
 
 
-def resample(weights, random_state):
+def resample(weights, random_state, least=0):
     """Row indices in which row i stands about ``weights[i]`` times.
 
     Systematic sampling: as many rows as the weights' total on the scale where the
     largest is one, each row's count within one of its expectation. Equal weights give
-    each row once, so that an unweighted fit is an unweighted fit.
+    each row once, so that an unweighted fit is an unweighted fit. No fewer rows than
+    `least` are drawn.
     """
     if np.ptp(weights) <= 1e-12 * weights.max():
         return np.arange(len(weights))
     expected = np.cumsum(weights / weights.max())
-    size = max(round(float(expected[-1])), 1)
+    size = max(round(float(expected[-1])), least, 1)
     offset = check_random_state(random_state).uniform()
     ticks = (np.arange(size) + offset) * (expected[-1] / size)
     rows = np.searchsorted(expected, ticks, side="right")

@@ -12,10 +12,12 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmoe._compat import _check_method_params, _safe_indexing
 from skmoe.estimators.weighted import (
+    NotFiniteError,
     align_probabilities,
     check_answers,
     fit_weighted,
     naming,
+    weight_parameter,
 )
 from skmoe.experts.base import BaseExperts, ExpertsTrainer
 from skmoe.experts.generalized import takes_family, with_family
@@ -286,16 +288,23 @@ def fit_and_answer(
 ):
     """Fit an expert to its rows and let it answer about X; runs in a worker."""
     rows = np.flatnonzero(weights)
-    fitted = fit_weighted(
-        estimator,
-        _safe_indexing(X, rows),
-        labels[rows],
-        weights[rows],
-        fit_params=_check_method_params(X, fit_params, rows),
-        name=name,
-        **settings,
-    )
-    if answering is None:
-        return fitted, None
-    with naming("asking", name, fitted):
-        return fitted, answering(fitted, X)
+    data = _safe_indexing(X, rows), labels[rows], weights[rows]
+    settings["fit_params"] = _check_method_params(X, fit_params, rows)
+
+    def attempt(template, least_draws):
+        fitted = fit_weighted(
+            template, *data, name=name, least_draws=least_draws, **settings
+        )
+        if answering is None:
+            return fitted, None
+        with naming("asking", name, fitted):
+            return fitted, answering(fitted, X)
+
+    if weight_parameter(estimator) is not None:
+        return attempt(estimator, 0)
+    try:
+        return attempt(clone(estimator), 0)
+    except NotFiniteError:
+        raise
+    except ValueError:  # too few rows drawn (fewer than neighbours), or a real error
+        return attempt(estimator, len(rows))

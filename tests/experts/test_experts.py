@@ -445,3 +445,23 @@ def test_lightgbm_experts(regression):
     model = MixtureOfExpertsRegressor(expert, n_experts=2, tol=1e-3).fit(frame, y)
     assert_never_falls(model.lower_bounds_)
     assert model.score(frame, y) > 0.8
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_enough_rows_are_drawn_for_an_estimator_without_weights(seed):
+    """Of weights near zero, fewer rows would be drawn than it has neighbours."""
+    rng = np.random.RandomState(seed)
+    x = rng.uniform(0, 3, (100, 1))
+    y = np.where(x[:, 0] > 1, x[:, 0] ** 2, -x[:, 0]) + 0.1 * rng.normal(size=100)
+    model = MixtureOfExpertsRegressor(
+        KNeighborsRegressor(20), 2, tol=1e-3, random_state=seed
+    )
+    assert model.fit(x, y).score(x, y) > 0.9
+
+
+def test_an_estimator_that_always_refuses_its_rows_says_why():
+    X, y = np.arange(30.0)[:, None], np.arange(30.0)
+    model = MixtureOfExpertsRegressor(KNeighborsRegressor(40), 2, random_state=0)
+    with pytest.raises(ValueError, match="n_neighbors") as caught:
+        model.fit(X, y)
+    assert any("expert 'expert0'" in note for note in caught.value.__notes__)
