@@ -10,7 +10,7 @@ import numpy as np
 from defaults_data import data_sets, heading, held_out, row
 
 from skmoe import MixtureOfExpertsRegressor
-from skmoe.em import annealing, initialization, quantiles, restarts, split_merge
+from skmoe.em import annealing, quantile_groups, restarts, split_merge, starts
 from skmoe.em.starts import OneHot, StartingPoint
 from skmoe.gates import SoftmaxGate
 
@@ -37,7 +37,7 @@ def n_reached(**parameters):
 
 def reference_table(folder=None):
     """Cases reached by each init and n_init, and what the gate's penalty costs."""
-    numbers = (1, 5, 10, 20)
+    numbers = ("auto", 1, 5, 10, 20)
     heading(f"`init` ({len(CASES)} cases)", *(f"`n_init={n}`" for n in numbers))
     for init in ("quantile", "kmeans", "random"):
         row(f'"{init}"', *(n_reached(init=init, n_init=n) for n in numbers))
@@ -86,8 +86,8 @@ def share_reached(case, start, overlap, slope):
     """Of single starts; the first that init="random" draws is replaced by `start`."""
     with (
         mock.patch.multiple(StartingPoint, elemental=start, classifiers=start),
-        mock.patch.object(quantiles, "OVERLAP", overlap),
-        mock.patch.object(initialization, "CLASSIFIER_SLOPE", slope),
+        mock.patch.object(quantile_groups, "OVERLAP", overlap),
+        mock.patch.object(starts, "CLASSIFIER_SLOPE", slope),
     ):
         fits = [
             fit_case(case, init="random", random_state=seed)[0]

@@ -61,7 +61,7 @@ class BaseMixtureOfExperts(_BaseComposition, ABC):
         "cv": ["cv_object"],
         "top_k": [None, Interval(Integral, 1, None, closed="left")],
         "init": [StrOptions({"quantile", "kmeans", "random"}), "array-like", callable],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "search": [None, StrOptions({"anneal", "split_merge"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],

@@ -66,9 +66,12 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         randomness); k-means clusters of the gate's features; drawn in feature space;
         labels (n_samples,) or responsibilities (n_samples, n_experts); or
         ``init(X, y, n_experts, random_state)`` returning either.
-    n_init : int, default=1
+    n_init : int or 'auto', default='auto'
         Starts; after the first, 'quantile' draws in feature space. Each of several gets
-        a short run and the best one is continued.
+        a short run and the best one is continued. 'auto': one, but where the gate
+        reads no rows (`ConstantGate`), experts are parametric and init='quantile':
+        then several that look at the residuals of a pooled fit, the same ones in
+        every fit (docs/defaults.md).
     search : {'anneal', 'split_merge'}, default=None
         A way out of poor maxima; ignored, as the starts are, by a warm start. 'anneal':
         each start is tried also after EM steps on densities to a power that rises to
@@ -214,7 +217,7 @@ class MixtureOfExpertsClassifier(ClassifierMixin, BaseMixtureOfExperts):
         cv=None,
         top_k=None,
         init="quantile",
-        n_init=1,
+        n_init="auto",
         search=None,
         max_iter=200,
         tol=1e-6,

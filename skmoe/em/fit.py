@@ -13,7 +13,12 @@ from skmoe.em.driver import EM
 from skmoe.em.early_stopping import EarlyStopping
 from skmoe.em.restarts import best_of_starts
 from skmoe.em.split_merge import Moves, split_and_merge
-from skmoe.em.starts import StartingPoint, initial_responsibilities, is_tied
+from skmoe.em.starts import (
+    StartingPoint,
+    further_starts,
+    initial_responsibilities,
+    is_tied,
+)
 from skmoe.em.states import Parts, state_of
 from skmoe.rows.design import Designs
 from skmoe.rows.folds import folds_of_groups
@@ -29,7 +34,7 @@ class Settings(NamedTuple):
     """
 
     init: Any
-    n_init: int
+    n_init: int | str
     search: str | None
     max_iter: int
     tol: float
@@ -91,15 +96,22 @@ def run_em(gate, kind, task, rows, settings, rng, previous=None):
 
         if previous is not None:
             return state, new_run(previous.step).run(settings.max_iter)
-        point = starting_point(gate.numeric, kind.numeric, task, rows)
-        return state, _search(state, new_run, point, rows, settings, rng)
+        return state, _search(state, new_run, gate, kind, task, rows, settings, rng)
 
 
-def _search(state, new_run, point, rows, settings, rng):
+def _search(state, new_run, gate, kind, task, rows, settings, rng):
     """Return the run that ends highest, of all starts; `state` is left at its end."""
-    init = settings.init
-    starts = initial_responsibilities(init, settings.n_init, point, rows, rng)
+    init, numeric = settings.init, (gate.numeric, kind.numeric)
+    point = starting_point(*numeric, task, rows)
+    is_auto = isinstance(settings.n_init, str)
+    n_init = 1 if is_auto else settings.n_init
+    starts = initial_responsibilities(init, n_init, point, rows, rng)
     align = isinstance(init, str)  # a start of the user's numbers experts as it does
+    is_blind = point.gate_is_blind or not gate.reads_rows
+    may_be_many = is_auto and align and init == "quantile" and task.n_experts > 1
+    if may_be_many and is_blind and state.is_parametric:
+        on_link_scale = starting_point(*numeric, task, rows, on_link_scale=True)
+        starts += further_starts(on_link_scale, rows.groups)
     starts = [state.restrict(start, align=align) for start in starts]
     if rows.groups is not None and align:
         # Equal experts are a saddle that EM does not leave.
@@ -112,8 +124,11 @@ def _search(state, new_run, point, rows, settings, rng):
     return split_and_merge(state, run, Moves(point), new_run, settings.max_iter)
 
 
-def starting_point(gate_numeric, experts_numeric, task, rows):
-    """Return what starts are made from; columns that are no numbers are left out."""
+def starting_point(gate_numeric, experts_numeric, task, rows, on_link_scale=False):
+    """Return what starts are made from; columns that are no numbers are left out.
+
+    With `on_link_scale`, y is taken as the linear scores that it speaks for.
+    """
 
     def design(X, is_numeric):
         return task.designs.get(X if is_numeric else numeric_columns(X))
@@ -124,7 +139,7 @@ def starting_point(gate_numeric, experts_numeric, task, rows):
     return StartingPoint(
         experts if shared else design(gate_X, gate_numeric),
         experts,
-        task.targets,
+        task.link_targets if on_link_scale else task.targets,
         rows.weights,
         task.n_experts,
         is_classification=task.classes is not None,

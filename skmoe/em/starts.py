@@ -18,7 +18,7 @@ from sklearn.utils import check_array, check_consistent_length
 
 from skmoe._compat import _safe_indexing
 from skmoe.em.quantile_groups import QuantileGroups
-from skmoe.em.split import main_residuals
+from skmoe.em.split import crossing_score, main_residuals
 from skmoe.numerics.batches import row_batches
 from skmoe.numerics.least_squares import SymmetricSolver
 from skmoe.numerics.softmax import log_softmax, softmax
@@ -36,6 +36,10 @@ MAX_POOLED_FEATURES = 1000
 MAX_PROFILE_COLUMNS = 100
 # Starts whose responsibilities differ by less give all experts the same rows.
 TIED = 1e-9
+# Lines drawn for further starts, and the rows times experts times squared columns up
+# to which they are.
+DRAWN_STARTS = 6
+AFFORDABLE = 1e7
 
 
 class StartingPoint:
@@ -59,7 +63,8 @@ class StartingPoint:
         self.is_classification = is_classification
         self.experts = experts
         # Where the gate sees no columns, experts divide the rows by what they see.
-        self.dividing = gate if gate.n_columns > 1 else experts
+        self.gate_is_blind = gate.n_columns <= 1
+        self.dividing = experts if self.gate_is_blind else gate
         self.designs = [experts]
         if self.dividing.n_columns > 1 and gate is not experts:
             self.designs.append(self.dividing)
@@ -162,6 +167,17 @@ class StartingPoint:
             lambda rows: scores[groups[rows]], self.weights, self.n_experts
         )
 
+    def levels(self):
+        """Overlapping quantile groups of the residuals: lines one above the other."""
+        scores = main_residuals(self.residuals[:], self.weights)
+        return QuantileGroups(lambda rows: scores[rows], self.weights, self.n_experts)
+
+    def crossing(self):
+        """Overlapping quantile groups of the `crossing_score`: lines that cross."""
+        residuals = main_residuals(self.residuals[:], self.weights)
+        scores = crossing_score(self.experts, residuals, self.weights)
+        return QuantileGroups(lambda rows: scores[rows], self.weights, self.n_experts)
+
     def direction(self, rng):
         """Overlapping quantile groups along a random direction."""
         scores = self.projection(rng, 1)
@@ -222,6 +238,32 @@ class StartingPoint:
 def is_tied(start):
     """Return True if a start (n, K) tells no row from another."""
     return start.shape[1] > 1 and np.ptp(start, axis=0).max() < TIED
+
+
+def further_starts(point, groups):
+    """Starts that look at y where the gate looks at nothing, a list of (n, K).
+
+    By the level of the residuals of a pooled fit, by how they fan out, by the profiles
+    of groups and, where that is cheap, by lines through few rows (of classes, by drawn
+    softmax regressions). The same starts in every fit of the same weighted rows.
+
+    Parameters
+    ----------
+    point : StartingPoint
+        On the scale of the experts' scores.
+    groups : ndarray of int of shape (n,) or None
+    """
+    n_columns = point.experts.n_columns
+    if n_columns > MAX_POOLED_FEATURES:
+        return []
+    starts = [point.levels(), point.crossing()]
+    if groups is not None:
+        starts.append(point.profiles(groups))
+    if len(point.weights) * point.n_experts * n_columns**2 <= AFFORDABLE:
+        rng = np.random.RandomState(0)
+        drawn = point.classifiers if point.is_classification else point.elemental
+        starts += [drawn(rng) for _ in range(DRAWN_STARTS)]
+    return starts
 
 
 class Standardised:

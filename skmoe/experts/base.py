@@ -12,6 +12,9 @@ import numpy as np
 
 from skmoe.numerics.routing import dispatch
 
+# How far proportions are moved from zero and one before their logit is taken.
+INNER = 0.01
+
 
 @dataclass
 class ExpertTask:
@@ -107,6 +110,35 @@ class ExpertTask:
             return self.y[rows]
         return np.eye(len(self.classes))[self.y[rows, 0]]
 
+    def link_targets(self, rows):
+        """Scores (m, T) that the targets of some rows speak for, less the offset.
+
+        The link of the first family that predicts something, of responses moved off
+        the ends of its domain: logarithms of counts, with half of the smallest one
+        added, for instance.
+        """
+        family = next((f for f in self.families if not f.is_background), None)
+        if self.classes is not None or family is None or family.link == "identity":
+            targets = self.targets(rows)
+        else:
+            targets = inner_score(family, self._responses)[rows]
+        return targets if self.offset is None else targets - self.offset[rows, None]
+
+    @cached_property
+    def _responses(self):
+        family = next(f for f in self.families if not f.is_background)
+        return family.response(self.y)[0]
+
+
+def inner_score(family, response):
+    """Link of responses (n, T) that are moved off the ends of the family's domain."""
+    if family.link == "log":
+        positive = response[response > 0]
+        least = positive.min() if len(positive) else 1.0
+        return np.log(np.maximum(response, 0.0) + 0.5 * least)
+    inner = np.clip(response, 0.0, 1.0) * (1.0 - 2 * INNER) + INNER
+    return np.log(inner / (1.0 - inner))
+
 
 class BaseExperts(ABC):
     """K fitted experts.
@@ -136,6 +168,11 @@ class BaseExperts(ABC):
     def dispersions(self):
         """Dispersions, (K, T), or None where no family has one."""
         return self.noise.dispersions
+
+    @property
+    def touches_training(self):
+        """Whether limits of extrapolation change predictions of training rows."""
+        return self.noise.touches_training
 
     @classmethod
     @abstractmethod

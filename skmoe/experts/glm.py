@@ -3,8 +3,10 @@
 """K generalised linear experts of any families, stepped at once."""
 
 from copy import copy
+from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
 
@@ -14,6 +16,7 @@ from skmoe.experts.linear import DEAD_SHARE, MAX_FEATURES
 from skmoe.experts.stacked import StackedExperts
 from skmoe.families.links import LINK_FUNCTIONS, LINKS
 from skmoe.families.noise import Noise, grouped, over_targets
+from skmoe.numerics.batches import row_batches
 from skmoe.numerics.least_squares import SymmetricSolver
 from skmoe.trainers.blockwise import Blockwise
 from skmoe.trainers.local_model import LocalModel
@@ -23,6 +26,8 @@ from skmoe.trainers.local_model import LocalModel
 ABOVE_FLOOR, HIGHEST = 50.0, 20.0
 # A step of a free parameter is damped as that of log sigma is: c log(1 + d / c).
 DAMPING = 0.5
+# Rows whose scores are looked at together.
+ROWS = 2**14
 # Score of the start where it would be infinite: y all zeros, or all successes.
 END = 10.0
 # Most scoring steps from the pooled fit to the first responsibilities, and the gain of
@@ -38,10 +43,12 @@ class GLMExperts(StackedExperts):
     """
 
     has_information = True
+    #: Lowest and highest scores without the offset, (2, K, T); None: no limits.
+    score_limits: Any = None
 
     def __init__(self, estimators, noise, links, has_offset=False):
         self.estimators, self.noise = estimators, noise
-        self.links = links
+        self.links, self.has_offset = links, has_offset
         widths = [np.shape(e.coef_) for e in estimators if hasattr(e, "coef_")]
         shape = (noise.parameters[0].shape[1], widths[0][-1] if widths else 0)
         rows, intercepts = zip(*(_scores_of(e, shape) for e in estimators), strict=True)
@@ -70,7 +77,76 @@ class GLMExperts(StackedExperts):
         """Some of the experts, given by index."""
         chosen = super().select(kept)
         chosen.links = [self.links[k] for k in kept]
+        if self.score_limits is not None:
+            chosen.score_limits = self.score_limits[:, kept]
         return chosen
+
+    @property
+    def touches_training(self):
+        """Whether limits of extrapolation change predictions of training rows."""
+        return self._scores_touch_training or super().touches_training
+
+    _scores_touch_training = False
+
+    def limit_scores(self, X, explained, seen):
+        r"""Experts with an offset that are stopped where their rates explode.
+
+        The score of expert k without the offset stays within
+
+        .. math:: [\min_{T_k} s_{ik}, \; \max_{T_k} s_{ik}] \; \cup \;
+                  [g(l_k) - \min_i o_i, \; g(h_k) - \max_i o_i]
+
+        over the rows :math:`T_k` that it explains, with link g, offsets o and the ends
+        l, h of what its responses allow: the rates that it has said of its rows, and
+        those that the largest exposures have room for.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n, d + 1)
+            Training rows, the offset last.
+        explained : ndarray of bool of shape (n, K)
+            Rows that each expert explains.
+        seen : ndarray of shape (2, K, T)
+            Lowest and highest responses.
+        """
+        offset = _offset_of(X)
+        low = np.stack(
+            [_score(*each) for each in zip(self.links, seen[0], strict=True)]
+        )
+        high = np.stack(
+            [_score(*each) for each in zip(self.links, seen[1], strict=True)]
+        )
+        lowest, highest = low - offset.min(), high - offset.max()
+        least, most = np.full_like(low, np.inf), np.full_like(high, -np.inf)
+        for rows in row_batches(0, X.shape[0], ROWS):
+            scores = self.scores(X[rows]) - offset[rows]
+            mine = explained[rows, :, None]
+            lowest = np.minimum(lowest, np.where(mine, scores, np.inf).min(axis=0))
+            highest = np.maximum(highest, np.where(mine, scores, -np.inf).max(axis=0))
+            least = np.minimum(least, scores.min(axis=0))
+            most = np.maximum(most, scores.max(axis=0))
+        limited = copy(self)
+        limited.score_limits = np.stack([lowest, highest])
+        limited._scores_touch_training = bool(
+            np.any(least < lowest) or np.any(most > highest)
+        )
+        return limited
+
+    def predict(self, X):
+        """Every expert's answer for every row, (n, K, ...)."""
+        return self.answers(self._within(self.scores(X), X))
+
+    def predict_kept(self, X, kept):
+        """Answers of the experts kept for each row, (n, k, ...)."""
+        return self.answers(self._within(self.kept_scores(X, kept), X, kept), kept)
+
+    def _within(self, scores, X, kept=slice(None)):
+        """Scores (n, k, T) of some experts, moved into their limits."""
+        if self.score_limits is None:
+            return scores
+        offset = _offset_of(X)
+        lowest, highest = self.score_limits[:, kept]
+        return np.clip(scores - offset, lowest, highest) + offset
 
     def answers(self, scores, kept=slice(None)):
         """Predictions, (n, k, T)."""
@@ -84,6 +160,25 @@ class GLMExperts(StackedExperts):
             chosen = links == link
             predictions[chosen] = LINKS[link](scores[chosen])[0]
         return predictions
+
+
+def _score(link, response):
+    """Scores of responses (T,) that may lie at or beyond the ends of a domain."""
+    with np.errstate(divide="ignore"):
+        if link == "log":
+            return np.log(np.maximum(response, 0.0))
+        if link == "logit":
+            inside = np.clip(response, 0.0, 1.0)
+            return np.log(inside) - np.log1p(-inside)
+    return response
+
+
+def _offset_of(X):
+    """The last column of X as (n, 1, 1)."""
+    column = X[:, -1]
+    if issparse(column):
+        column = column.toarray()
+    return np.reshape(column, (-1, 1, 1))
 
 
 def _scores_of(estimator, shape):

@@ -281,7 +281,7 @@ def _previous(request, terms):
 def _mixture(request, plan, state, rows):
     """The fitted mixture of a state, its experts limited."""
     experts = state.experts.fitted()
-    experts = limit(experts, request.extrapolation, rows, state.shares)
+    experts = limit(experts, request.extrapolation, rows, state)
     gate, names = state.gate.fitted(), request.names
     return request.mixture(gate, experts, names, plan.reader, plan.targets)
 
@@ -307,7 +307,7 @@ def _log_likelihood(state, mixture, rows, task):
     training rows that an expert had no responsibility for. A cross-fitted mixture is
     judged by the fits of the folds.
     """
-    if task.folds is None and mixture.noise.touches_training:
+    if task.folds is None and mixture.experts.touches_training:
         log_likelihood = mixture.log_likelihood(rows, state.allowed)
     else:
         log_likelihood = float(state.log_likelihood())

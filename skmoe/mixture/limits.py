@@ -13,11 +13,13 @@ MARGIN = 0.05
 WIDE_MARGIN = 0.5
 # A smaller responsibility adds nothing to a row's density in double precision.
 NEGLIGIBLE = np.finfo(np.float64).eps
+# Rows that an expert has at least this responsibility for are among those it explains.
+EXPLAINED = 0.01
 # Rows of linear experts that are predicted at a time.
 ROWS = 2**14
 
 
-def limit(experts, extrapolation, rows, shares):
+def limit(experts, extrapolation, rows, state):
     """Return experts that extrapolate as far as the estimator's parameter says.
 
     Parameters
@@ -27,16 +29,23 @@ def limit(experts, extrapolation, rows, shares):
     extrapolation : {'auto', 'clip', 'free'}
     rows : Rows
         Of the fit.
-    shares : callable
-        ``shares()``: responsibilities (n, K) for these rows.
+    state : MixtureState
+        What EM came to: it knows the responsibilities for these rows.
     """
-    if extrapolation == "free" or rows.offset is not None:
+    if extrapolation == "free":
         return experts
+    if rows.offset is not None:
+        if len(experts.estimators) == 1:
+            return experts
+        everywhere = np.broadcast_to(True, (len(experts.estimators), len(rows.y)))
+        seen = _seen(experts, rows.y, everywhere, WIDE_MARGIN)
+        explained = state.explained(EXPLAINED)
+        return experts.limit_scores(rows.inputs.experts, explained, seen)
     if extrapolation == "clip":
-        return limited(experts, rows.covariates, rows.y, shares())
+        return limited(experts, rows.covariates, rows.y, state.shares())
     if len(experts.estimators) == 1:
         return experts
-    return loosely_limited(experts, rows.covariates, rows.y)
+    return loosely_limited(experts, rows.covariates, rows.y, state.explained(EXPLAINED))
 
 
 def limited(experts, X, y, responsibilities):
@@ -70,16 +79,18 @@ def limited(experts, X, y, responsibilities):
     """
     owners = responsibilities.argmax(axis=1)
     own = [owners == k for k in range(responsibilities.shape[1])]
-    said = _fitted_range(experts, X, responsibilities > NEGLIGIBLE)
-    return _within(experts, y, said, own, MARGIN, touches_training=True)
+    said = _fitted_ranges(experts, X, responsibilities > NEGLIGIBLE)
+    return _within(experts, y, said, own, MARGIN)
 
 
-def loosely_limited(experts, X, y):
+def loosely_limited(experts, X, y, explained):
     r"""Experts that are stopped only where they explode.
 
-    As `limited`, but every training row counts for every expert, and c = 0.5: nothing
-    that any expert says of a training row is touched, and trends may go on by half the
-    range of the responses.
+    As `limited`, but the responses of all training rows count for every expert, c is
+    0.5, and :math:`T_k` are the rows that it has a responsibility of at least 0.01 for.
+    Trends may go on by half the range of the responses, and what an expert says of rows
+    that it helps to explain is not touched. What it says of the others may be anything:
+    no likelihood has ever held it to them.
 
     Parameters
     ----------
@@ -89,36 +100,58 @@ def loosely_limited(experts, X, y):
         Training rows as the experts see them.
     y : ndarray of shape (n, T)
         Their targets.
+    explained : ndarray of bool of shape (n, K)
+        The rows :math:`T_k`.
     """
-    everywhere = np.broadcast_to(True, (X.shape[0], len(experts.estimators)))
-    said = _fitted_range(experts, X, everywhere)
-    return _within(experts, y, said, everywhere.T, WIDE_MARGIN)
+    said = _fitted_ranges(experts, X, explained)
+    everywhere = np.broadcast_to(True, explained.T.shape)
+    return _within(experts, y, said, everywhere, WIDE_MARGIN)
 
 
-def _within(experts, y, said, own, margin, touches_training=False):
-    """Experts kept within what they `said` and their `own` responses (K masks)."""
-    families = experts.noise.families
-    ranges = [
-        _response_range(family, y, rows, margin)
-        for family, rows in zip(families, own, strict=True)
-    ]
-    seen = np.stack(ranges, axis=1)
+def _within(experts, y, ranges_said, own, margin):
+    """Experts kept within what they said and their `own` responses (K masks)."""
+    said, said_anywhere = ranges_said
+    seen = _seen(experts, y, own, margin)
     lowest, highest = np.minimum(said[0], seen[0]), np.maximum(said[1], seen[1])
+    touches_training = bool(
+        np.any(said_anywhere[0] < lowest) or np.any(said_anywhere[1] > highest)
+    )
     noise = LimitedNoise(experts.noise, lowest, highest, touches_training)
     return experts.with_noise(noise)
 
 
-def _fitted_range(experts, X, answers_for):
-    """Ends (2, K, T) of each expert's predictions for rows it `answers_for` (n, K)."""
+def _seen(experts, y, own, margin):
+    """Ends of the widened ranges of each expert's own responses, (2, K, T)."""
+    ranges = [
+        _response_range(family, y, rows, margin)
+        for family, rows in zip(experts.noise.families, own, strict=True)
+    ]
+    return np.stack(ranges, axis=1)
+
+
+def _fitted_ranges(experts, X, answers_for):
+    """Ends of each expert's predictions, (2, K, T) twice.
+
+    For the rows that it `answers_for` (n, K), and for all rows.
+    """
     n_samples = X.shape[0]
-    lowest, highest = np.inf, -np.inf
+    ends = []
     # What is no array is predicted at once: a call costs more than what it holds.
     for rows in row_batches(0, n_samples, ROWS if experts.numeric else n_samples):
         predictions = experts.predict(X[rows] if experts.numeric else X)
         mine = answers_for[rows, :, None]
-        lowest = np.minimum(lowest, np.where(mine, predictions, np.inf).min(axis=0))
-        highest = np.maximum(highest, np.where(mine, predictions, -np.inf).max(axis=0))
-    return np.stack([lowest, highest])
+        ends.append(
+            (
+                np.where(mine, predictions, np.inf).min(axis=0),
+                np.where(mine, predictions, -np.inf).max(axis=0),
+                predictions.min(axis=0),
+                predictions.max(axis=0),
+            )
+        )
+    lowest, highest, lowest_of_all, highest_of_all = zip(*ends, strict=True)
+    said = np.stack([np.min(lowest, axis=0), np.max(highest, axis=0)])
+    anywhere = np.stack([np.min(lowest_of_all, axis=0), np.max(highest_of_all, axis=0)])
+    return said, anywhere
 
 
 def _response_range(family, y, own, margin):

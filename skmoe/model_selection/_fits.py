@@ -14,6 +14,8 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmoe._compat import _check_method_params, _safe_indexing, warn_user
 from skmoe.model_selection._split import split_worst
+from skmoe.numerics.softmax import log_sum_exp
+from skmoe.rows.groups import check_groups
 
 # Of two starts that end at about the same lower bound (mean log density per row), the
 # estimator's own is kept: the choice does not hang on rounding.
@@ -64,6 +66,16 @@ class Rows:
         """Responsibilities of a model's experts, (n, K)."""
         shared = {} if self.groups is None else {"groups": self.groups}
         return model.responsibilities(self.X, self.y, **shared)
+
+    def mean_log_density(self, model):
+        """Weighted mean of a model's log density of y; groups share one expert."""
+        if self.groups is None:
+            return np.average(model.score_samples(self.X, self.y), weights=self.weights)
+        inputs, mixture = model._inputs(self.X), model._mixture
+        y = mixture.targets.code(self.y, inputs.n_samples)
+        groups = check_groups(self.groups, inputs.n_samples)
+        joint = mixture.log_joint_of_groups(inputs, y, groups, self.all_weights)
+        return np.sum(log_sum_exp(joint)) / self.all_weights.sum()
 
     @property
     def n_samples(self):

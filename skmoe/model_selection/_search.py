@@ -7,7 +7,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
-from sklearn.model_selection import check_cv
+from sklearn.model_selection import GroupKFold, check_cv
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -216,7 +216,8 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
         **fit_params : dict
             Metadata of the estimator's `fit`: with `groups` of rows that share one
             expert, criteria count groups in place of rows. For ``criterion='cv'``,
-            `groups` go to the splitter. With
+            `groups` go to the splitter as well, which keeps them whole unless it is
+            given by `cv`. With
             ``sklearn.set_config(enable_metadata_routing=True)`` each goes where it is
             requested.
 
@@ -286,11 +287,8 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
                 return {}, {}
             routed = process_routing(self, "fit", **fit_params)
             return dict(routed["estimator"]["fit"]), dict(routed["splitter"]["split"])
-        fit_params = dict(fit_params)
-        split_params = {}
-        if self.criterion == "cv" and "groups" in fit_params:
-            split_params["groups"] = fit_params.pop("groups")
-        return fit_params, split_params
+        groups = fit_params.get("groups") if self.criterion == "cv" else None
+        return dict(fit_params), {} if groups is None else {"groups": groups}
 
     def _steps(self, counts):
         """Numbers of experts fitted together, before the next stopping test."""
@@ -368,7 +366,7 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
 
     def _by_folds(self, rows, counts, split_params):
         """Score, time, convergence, collapse, (4, n_counts fitted, n_folds)."""
-        splitter = check_cv(self.cv, rows.y, classifier=is_classifier(self.estimator))
+        splitter = self._splitter(rows)
         folds = list(splitter.split(rows.X, rows.y, **split_params))
         found = []
         last: tuple = (None,) * len(folds)
@@ -383,6 +381,12 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
             if self._is_over(-mean, np.zeros(len(mean), dtype=bool)):
                 break
         return np.concatenate(found, axis=1)
+
+    def _splitter(self, rows):
+        """The splitter of `cv`; by default groups of rows stay whole."""
+        if rows.groups is not None and (self.cv is None or isinstance(self.cv, int)):
+            return GroupKFold(5 if self.cv is None else self.cv)
+        return check_cv(self.cv, rows.y, classifier=is_classifier(self.estimator))
 
     def _say(self):
         if self.verbose:
@@ -460,12 +464,7 @@ def _held_out(estimator, rows, counts, split, fold, previous):
     """Score, time, convergence, collapse of every K on one fold; the last fit."""
     training, held_out = (rows.take(part).positive() for part in fold)
     fits = fit_counts(estimator, training, counts, split=split, previous=previous)
-    scores = [
-        np.average(
-            fit.model.score_samples(held_out.X, held_out.y), weights=held_out.weights
-        )
-        for fit in fits
-    ]
+    scores = [held_out.mean_log_density(fit.model) for fit in fits]
     times = [fit.seconds for fit in fits]
     converged = [float(fit.model.converged_) for fit in fits]
     collapsed = [float(fit.is_collapsed) for fit in fits]

@@ -187,15 +187,24 @@ def test_split_and_merge_leaves_the_poor_maximum_of_a_zigzag():
     assert_allclose(slopes, [-4, 3, 3], atol=0.2)
 
 
-def test_split_and_merge_leaves_the_poor_maximum_of_the_default_start():
+def test_split_and_merge_leaves_the_poor_maximum_of_a_start():
     X, y, z = crossing()
     settings = {"gate": ConstantGate()}
-    with pytest.warns(UserWarning, match="collapsed"):
-        stuck = MixtureOfExpertsRegressor(**settings).fit(X, y)
+    # By thirds of x, where each of the lines has rows in every third.
+    thirds = np.digitize(X[:, 0], np.quantile(X[:, 0], [1 / 3, 2 / 3]))
+    poor = {**settings, "init": thirds}
+    stuck = MixtureOfExpertsRegressor(**poor).fit(X, y)
     known = MixtureOfExpertsRegressor(**settings, init=z).fit(X, y)
-    moved = MixtureOfExpertsRegressor(**settings, search="split_merge").fit(X, y)
+    moved = MixtureOfExpertsRegressor(**poor, search="split_merge").fit(X, y)
     assert stuck.lower_bound_ < known.lower_bound_ - 1
     assert_allclose(moved.lower_bound_, known.lower_bound_, atol=1e-5)
+
+
+def test_without_a_gate_starts_look_at_the_residuals():
+    X, y, z = crossing()
+    known = MixtureOfExpertsRegressor(gate=ConstantGate(), init=z).fit(X, y)
+    found = MixtureOfExpertsRegressor(gate=ConstantGate()).fit(X, y)
+    assert_allclose(found.lower_bound_, known.lower_bound_, atol=1e-5)
 
 
 def test_the_fan_of_residuals_tells_crossing_lines_apart(at_work):

@@ -264,3 +264,46 @@ def test_profiles_do_not_depend_on_the_names_of_groups():
     assert_allclose(R, point.profiles(renamed)[rows], atol=1e-9)
     assert_allclose(R.sum(axis=1), 1.0)
     assert np.ptp(R[:4], axis=0).max() == 0
+
+
+# -- several starts by themselves ------------------------------------------------------
+
+
+def panel(seed):
+    """Counts of 200 people seen four times, of three kinds; the people."""
+    rng = np.random.default_rng(seed)
+    person, kind = np.repeat(np.arange(200), 4), rng.choice(3, 200, p=[0.5, 0.35, 0.15])
+    X = np.c_[rng.integers(0, 2, 200)[person], rng.normal(size=800)]
+    level, slope = np.array([[-0.8, 0.9, 2.4], [0.45, 0.23, 0.1]])[:, kind[person]]
+    return X, rng.poisson(np.exp(level + slope * X[:, 0])), person
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_without_a_gate_counts_reach_what_many_starts_reach(seed, grouped):
+    X, y, person = panel(seed)
+    groups = person if grouped else None
+    settings = {"n_experts": 3, "family": "poisson", "gate": ConstantGate()}
+    found = MixtureOfExpertsRegressor(**settings).fit(X, y, groups=groups)
+    many = MixtureOfExpertsRegressor(**settings, n_init=20, random_state=0)
+    best = many.fit(X, y, groups=groups).log_likelihood_
+    assert found.log_likelihood_ > best - 1
+
+
+def test_parallel_lines_are_told_apart_by_their_residuals():
+    rng = np.random.default_rng(3)
+    day = 732_312.0 + rng.integers(0, 2200, 400)
+    upper = rng.integers(0, 2, 400)
+    y = 0.01 * (day - 732_000) + 12 * upper + rng.normal(size=400)
+    model = MixtureOfExpertsRegressor(n_experts=2, gate=ConstantGate())
+    found = model.fit(day[:, None], y).responsibilities(day[:, None], y).argmax(axis=1)
+    assert adjusted_rand_score(upper, found) > 0.98
+
+
+def test_several_starts_by_themselves_draw_nothing():
+    X, y, _ = panel(0)
+    fits = [
+        MixtureOfExpertsRegressor(gate=ConstantGate(), random_state=seed).fit(X, y)
+        for seed in (0, 1)
+    ]
+    assert_array_equal(fits[0].predict(X), fits[1].predict(X))

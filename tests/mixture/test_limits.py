@@ -399,3 +399,47 @@ def test_the_log_likelihood_is_the_shown_models_where_limits_touch_training(case
         r = model.responsibilities(X[:1], y[:1])[0, 0]
         total += np.log(r)
     assert_allclose(model.log_likelihood_, total, rtol=1e-9)
+
+
+# -- limits of generalised linear experts ----------------------------------------------
+
+
+def flows(seed):
+    """Counts between places: many indicators, a distance, and a log size at the end."""
+    rng = np.random.default_rng(seed)
+    source, goal = rng.integers(0, 30, (2, 900))
+    distance, size = rng.uniform(10, 500, 900), np.exp(rng.normal(8, 1, 900))
+    rates = size * np.exp(-5 - 0.01 * distance) * (source != 3)
+    indicators = np.eye(30)[source], np.eye(30)[goal]
+    return np.c_[*indicators, distance, np.log(size)], rng.poisson(rates)
+
+
+@pytest.mark.parametrize("offset", [None, 61])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_counts_do_not_explode_in_rows_that_an_expert_does_not_explain(seed, offset):
+    X, y = flows(seed)
+    settings = {"family": "poisson", "offset_feature": offset}
+    model = MixtureOfExpertsRegressor(n_experts=2, **settings).fit(X, y)
+    assert model.predict(X).max() < 2 * y.max()
+    assert_allclose(model.score_samples(X, y).sum(), model.log_likelihood_, rtol=1e-9)
+
+
+def test_an_offset_beyond_those_seen_goes_on():
+    X, y = flows(0)
+    X = X[:, -2:]
+    model = MixtureOfExpertsRegressor(n_experts=2, family="poisson", offset_feature=1)
+    model.fit(X, y)
+    larger = X + np.array([0, np.log(1000.0)])
+    expected = 1000 * model.predict_experts(X)
+    assert_allclose(model.predict_experts(larger), expected, atol=1e-30)
+
+
+def test_one_expert_with_an_offset_is_never_limited():
+    X, y = flows(0)
+    settings = {"family": "poisson", "offset_feature": 61}
+    model = MixtureOfExpertsRegressor(n_experts=1, **settings).fit(X, y)
+    far = X.copy()
+    far[:, 60] = -5000.0
+    slope = model.experts_[0].coef_[60]
+    moved = slope * (far[:, 60] - X[:, 60])
+    assert_allclose(np.log(model.predict(far)), np.log(model.predict(X)) + moved)

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import sklearn
+from numpy.testing import assert_allclose
+from scipy.special import logsumexp
+from scipy.stats import norm
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -26,7 +29,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from skmoe.datasets import make_mixture_of_experts
-from skmoe.gates import SoftmaxGate
+from skmoe.gates import ConstantGate, SoftmaxGate
 from skmoe.model_selection import ExpertCountSearch
 from skmoe.model_selection._fits import Rows
 from skmoe.model_selection._search import _smallest_alike
@@ -434,8 +437,8 @@ def test_metadata_goes_where_it_is_requested(regression):
     search = ExpertCountSearch(LINEAR, [1, 2], criterion="cv", cv=GroupKFold(3))
     by_hand = clone(search).fit(X, y, sample_weight=weights, groups=groups)
     with sklearn.config_context(enable_metadata_routing=True):
-        unshared = MixtureOfExpertsRegressor().set_fit_request(groups=False)
-        search.set_params(estimator=unshared)
+        shared = MixtureOfExpertsRegressor().set_fit_request(groups=True)
+        search.set_params(estimator=shared)
         routed = clone(search).fit(X, y, sample_weight=weights, groups=groups)
         requesting = (
             clone(search)
@@ -626,3 +629,26 @@ def test_without_a_column_that_varies_rows_are_split_by_their_residuals():
     assert np.array_equal(halves[:, 0] > 0.5, y > 2)
     search = ExpertCountSearch(LINEAR, [1, 2]).fit(X, y)
     assert search.best_n_experts_ == 2
+
+
+def test_groups_reach_fits_folds_and_scores_of_cross_validation():
+    rng = np.random.default_rng(23)
+    person = rng.permutation(np.repeat(np.arange(80), 5))
+    x = rng.normal(size=(400, 1))
+    y = np.where(person % 2, 2 * x[:, 0], -x[:, 0]) + rng.normal(size=400)
+    model = MixtureOfExpertsRegressor(gate=ConstantGate())
+    search = ExpertCountSearch(model, n_experts=[1, 2], criterion="cv")
+    search.fit(x, y, groups=person)
+    alone = clone(model).set_params(n_experts=2).fit(x, y, groups=person)
+    assert_allclose(search.best_estimator_.log_likelihood_, alone.log_likelihood_)
+    scores = []
+    for train, test in GroupKFold(5).split(x, y, person):
+        fit = clone(model).set_params(n_experts=2)
+        fit.fit(x[train], y[train], groups=person[train])
+        log_f = fit.predict_experts(x[test])
+        log_f = norm.logpdf(y[test, None], log_f, fit.dispersions_)
+        people = np.unique(person[test], return_inverse=True)[1]
+        log_f = np.stack([np.bincount(people, column) for column in log_f.T], axis=1)
+        joint = log_f + np.log(fit.gate_.predict_proba(x[:1]))
+        scores.append(logsumexp(joint, axis=1).sum() / len(test))
+    assert_allclose(search.results_["mean_test_score"][1], np.mean(scores), rtol=1e-6)

@@ -177,6 +177,10 @@ class MixtureState(ABC):
         """Responsibilities of all rows, (n, K)."""
         return self.tempered(1.0)
 
+    def explained(self, least):
+        """True where an expert has at least this responsibility for a row, (n, K)."""
+        return self.shares() >= least
+
     def restrict(self, start, align=False):
         """Return a start (n, K) as `begin` takes it, kept to the experts allowed.
 

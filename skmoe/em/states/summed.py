@@ -116,15 +116,27 @@ class SummedMixture(MixtureState):
 
     def tempered(self, power):
         """Responsibilities proportional to a power of the joint density, (n, K)."""
-        gate, experts = self.parts
         shares = np.empty((len(self.weights), len(self.totals())))
+        for rows, joint in self._joint():
+            shares[rows] = softmax(power * joint)
+        return shares
+
+    def explained(self, least):
+        """True where an expert has at least this responsibility for a row, (n, K)."""
+        explained = np.empty((len(self.weights), len(self.totals())), dtype=bool)
+        for rows, joint in self._joint():
+            explained[rows] = softmax(joint) >= least
+        return explained
+
+    def _joint(self):
+        """Batches of rows, and the log joint density of experts and y, (m, K)."""
+        gate, experts = self.parts
         for rows in gate.batches():
             joint = gate.evaluate(gate.design.block(rows), rows)[0]
             joint = joint + experts.evaluate(experts.design.block(rows), rows)[0]
             if self.allowed is not None:
                 joint += self.allowed[rows]
-            shares[rows] = softmax(power * joint.T)
-        return shares
+            yield rows, joint.T
 
     def m_step(self, expectation):
         """Go to the unguarded M-step's target."""
