@@ -21,6 +21,7 @@ from defaults_data import compare, data_sets, heading, held_out, row
 from defaults_gates import gate_lead_table, gate_memory_table
 from defaults_memory import memory_table
 from defaults_starts import (
+    blind_table,
     move_table,
     reference_table,
     search_data_table,
@@ -34,9 +35,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
-from skmoe.experts import PooledRidge, limits
+from skmoe.experts import PooledRidge
 from skmoe.families import Gaussian
 from skmoe.gates import SoftmaxGate
+from skmoe.mixture import limits
 
 sys.path.insert(0, str(Path(__file__).parent / "real"))
 from data import capped, fold
@@ -263,6 +265,7 @@ def log_loss_of(n_experts, parameters, folds):
 # In the order of the page.
 TABLES = (
     reference_table,
+    blind_table,
     start_table,
     short_run_table,
     search_table,

@@ -14,7 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from skmoe import MixtureOfExpertsRegressor
-from skmoe.em import mixture as em_mixture
+from skmoe.em.states import base as states
 
 LEADS = 0, 1, 3, 5
 SETS = "concrete", "penguins", "diabetes", "bike_sharing", "abalone"
@@ -61,7 +61,7 @@ def gate_lead_table(folder=None):
             )
             cells = [density_cell(model, draw, n_sets)]
             for lead in LEADS:
-                with patch.object(em_mixture, "WARM_UP_ITERATIONS", lead):
+                with patch.object(states, "WARM_UP_ITERATIONS", lead):
                     out_of_fold = clone(model).set_params(cv=5)
                     cells.append(density_cell(out_of_fold, draw, n_sets))
             several = clone(model).set_params(cv=5, n_init=5)

@@ -31,8 +31,8 @@ from skmoe.datasets import load_concrete, load_penguins
 from skmoe.experts import estimators
 from skmoe.experts.overfitting import overfitted, shares
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from conftest import two_boundaries, two_regimes
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.shared import two_boundaries, two_regimes
 
 
 def memory_table(folder=None):
