@@ -14,9 +14,10 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 def imports(path):
     """Modules of the package that a script imports from, and the names."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module is not None:
-            if node.module.split(".")[0] in ("skmoe", "tests"):
-                yield node.module, [alias.name for alias in node.names]
+        if not isinstance(node, ast.ImportFrom) or node.module is None:
+            continue
+        if node.module.split(".")[0] in ("skmoe", "tests"):
+            yield node.module, [alias.name for alias in node.names]
 
 
 @pytest.mark.skipif(not FOLDER.exists(), reason="not a checkout")
