@@ -36,8 +36,8 @@ MAX_POOLED_FEATURES = 1000
 MAX_PROFILE_COLUMNS = 100
 # Starts whose responsibilities differ by less give all experts the same rows.
 TIED = 1e-9
-# Lines drawn for further starts, and the rows times experts times squared columns up
-# to which they are.
+# Sets of lines drawn for further starts, and the cost of an iteration (rows times
+# experts times squared columns) beyond which none are.
 DRAWN_STARTS = 6
 AFFORDABLE = 1e7
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from skmoe.families.links import LINK_FUNCTIONS
 from skmoe.numerics.routing import dispatch
 
 # How far proportions are moved from zero and one before their logit is taken.
@@ -115,29 +116,31 @@ class ExpertTask:
 
         The link of the first family that predicts something, of responses moved off
         the ends of its domain: logarithms of counts, with half of the smallest one
-        added, for instance.
+        added, for instance. Where a row is outside that domain, the targets themselves.
         """
-        family = next((f for f in self.families if not f.is_background), None)
-        if self.classes is not None or family is None or family.link == "identity":
-            targets = self.targets(rows)
-        else:
-            targets = inner_score(family, self._responses)[rows]
-        return targets if self.offset is None else targets - self.offset[rows, None]
+        if self.classes is not None:
+            return self.targets(rows)
+        scores = self._link_scores[rows]
+        return scores if self.offset is None else scores - self.offset[rows, None]
 
     @cached_property
-    def _responses(self):
-        family = next(f for f in self.families if not f.is_background)
-        return family.response(self.y)[0]
+    def _link_scores(self):
+        family = next((f for f in self.families if not f.is_background), None)
+        if family is None or not family.accepts(self.y).all():
+            return self.y
+        return inner_score(family.link, family.response(self.y)[0])
 
 
-def inner_score(family, response):
-    """Link of responses (n, T) that are moved off the ends of the family's domain."""
-    if family.link == "log":
+def inner_score(link, response):
+    """Link of responses (n, T) that are moved off the ends of their domain."""
+    if link == "logit":
+        inside = np.clip(response, 0.0, 1.0)
+        response = inside * (1.0 - 2 * INNER) + INNER
+    elif link != "identity":
         positive = response[response > 0]
         least = positive.min() if len(positive) else 1.0
-        return np.log(np.maximum(response, 0.0) + 0.5 * least)
-    inner = np.clip(response, 0.0, 1.0) * (1.0 - 2 * INNER) + INNER
-    return np.log(inner / (1.0 - inner))
+        response = np.maximum(response, 0.0) + 0.5 * least
+    return LINK_FUNCTIONS[link](response)
 
 
 class BaseExperts(ABC):
@@ -168,6 +171,20 @@ class BaseExperts(ABC):
     def dispersions(self):
         """Dispersions, (K, T), or None where no family has one."""
         return self.noise.dispersions
+
+    def limit_scores(self, X, explained, seen):
+        """Return experts whose scores without the offset have limits. Here: the same.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n, d + 1)
+            Training rows, the offset last.
+        explained : ndarray of bool of shape (n, K)
+            Rows that each expert explains.
+        seen : ndarray of shape (2, K, T)
+            Lowest and highest responses.
+        """
+        return self
 
     @property
     def touches_training(self):

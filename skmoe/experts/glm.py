@@ -16,8 +16,8 @@ from skmoe.experts.linear import DEAD_SHARE, MAX_FEATURES
 from skmoe.experts.stacked import StackedExperts
 from skmoe.families.links import LINK_FUNCTIONS, LINKS
 from skmoe.families.noise import Noise, grouped, over_targets
-from skmoe.numerics.batches import row_batches
 from skmoe.numerics.least_squares import SymmetricSolver
+from skmoe.numerics.ranges import ranges
 from skmoe.trainers.blockwise import Blockwise
 from skmoe.trainers.local_model import LocalModel
 
@@ -45,10 +45,11 @@ class GLMExperts(StackedExperts):
     has_information = True
     #: Lowest and highest scores without the offset, (2, K, T); None: no limits.
     score_limits: Any = None
+    _scores_touch_training = False
 
     def __init__(self, estimators, noise, links, has_offset=False):
         self.estimators, self.noise = estimators, noise
-        self.links, self.has_offset = links, has_offset
+        self.links = links
         widths = [np.shape(e.coef_) for e in estimators if hasattr(e, "coef_")]
         shape = (noise.parameters[0].shape[1], widths[0][-1] if widths else 0)
         rows, intercepts = zip(*(_scores_of(e, shape) for e in estimators), strict=True)
@@ -86,8 +87,6 @@ class GLMExperts(StackedExperts):
         """Whether limits of extrapolation change predictions of training rows."""
         return self._scores_touch_training or super().touches_training
 
-    _scores_touch_training = False
-
     def limit_scores(self, X, explained, seen):
         r"""Experts with an offset that are stopped where their rates explode.
 
@@ -110,25 +109,17 @@ class GLMExperts(StackedExperts):
             Lowest and highest responses.
         """
         offset = _offset_of(X)
-        low = np.stack(
-            [_score(*each) for each in zip(self.links, seen[0], strict=True)]
+        said, anywhere = ranges(
+            lambda rows: self.scores(X[rows]) - offset[rows], explained, ROWS
         )
-        high = np.stack(
-            [_score(*each) for each in zip(self.links, seen[1], strict=True)]
-        )
-        lowest, highest = low - offset.min(), high - offset.max()
-        least, most = np.full_like(low, np.inf), np.full_like(high, -np.inf)
-        for rows in row_batches(0, X.shape[0], ROWS):
-            scores = self.scores(X[rows]) - offset[rows]
-            mine = explained[rows, :, None]
-            lowest = np.minimum(lowest, np.where(mine, scores, np.inf).min(axis=0))
-            highest = np.maximum(highest, np.where(mine, scores, -np.inf).max(axis=0))
-            least = np.minimum(least, scores.min(axis=0))
-            most = np.maximum(most, scores.max(axis=0))
+        ends = [_scores_at(*each) for each in zip(self.links, *seen, strict=True)]
+        low, high = np.stack(ends, axis=1)
+        lowest = np.minimum(said[0], low - offset.min())
+        highest = np.maximum(said[1], high - offset.max())
         limited = copy(self)
         limited.score_limits = np.stack([lowest, highest])
         limited._scores_touch_training = bool(
-            np.any(least < lowest) or np.any(most > highest)
+            np.any(anywhere[0] < lowest) or np.any(anywhere[1] > highest)
         )
         return limited
 
@@ -162,15 +153,13 @@ class GLMExperts(StackedExperts):
         return predictions
 
 
-def _score(link, response):
-    """Scores of responses (T,) that may lie at or beyond the ends of a domain."""
+def _scores_at(link, low, high):
+    """Scores (2, T), the smaller first, of responses at or beyond a domain's ends."""
+    ends = np.stack([low, high])
+    if link != "identity":
+        ends = np.clip(ends, 0.0, 1.0 if link == "logit" else None)
     with np.errstate(divide="ignore"):
-        if link == "log":
-            return np.log(np.maximum(response, 0.0))
-        if link == "logit":
-            inside = np.clip(response, 0.0, 1.0)
-            return np.log(inside) - np.log1p(-inside)
-    return response
+        return np.sort(LINK_FUNCTIONS[link](ends), axis=0)
 
 
 def _offset_of(X):

@@ -5,7 +5,7 @@
 import numpy as np
 
 from skmoe.families.limited import LimitedNoise
-from skmoe.numerics.batches import row_batches
+from skmoe.numerics.ranges import ranges
 
 # Room beyond the responses that count, in units of their range: Cubist's for the
 # responses an expert is responsible for, and one that leaves trends room for all.
@@ -130,28 +130,11 @@ def _seen(experts, y, own, margin):
 
 
 def _fitted_ranges(experts, X, answers_for):
-    """Ends of each expert's predictions, (2, K, T) twice.
-
-    For the rows that it `answers_for` (n, K), and for all rows.
-    """
-    n_samples = X.shape[0]
-    ends = []
+    """Ends of predictions for rows an expert `answers_for` (n, K), and for all rows."""
+    if experts.numeric:
+        return ranges(lambda rows: experts.predict(X[rows]), answers_for, ROWS)
     # What is no array is predicted at once: a call costs more than what it holds.
-    for rows in row_batches(0, n_samples, ROWS if experts.numeric else n_samples):
-        predictions = experts.predict(X[rows] if experts.numeric else X)
-        mine = answers_for[rows, :, None]
-        ends.append(
-            (
-                np.where(mine, predictions, np.inf).min(axis=0),
-                np.where(mine, predictions, -np.inf).max(axis=0),
-                predictions.min(axis=0),
-                predictions.max(axis=0),
-            )
-        )
-    lowest, highest, lowest_of_all, highest_of_all = zip(*ends, strict=True)
-    said = np.stack([np.min(lowest, axis=0), np.max(highest, axis=0)])
-    anywhere = np.stack([np.min(lowest_of_all, axis=0), np.max(highest_of_all, axis=0)])
-    return said, anywhere
+    return ranges(lambda rows: experts.predict(X), answers_for, len(answers_for))
 
 
 def _response_range(family, y, own, margin):

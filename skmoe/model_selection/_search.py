@@ -384,7 +384,9 @@ class ExpertCountSearch(MetaEstimatorMixin, BaseEstimator):
 
     def _splitter(self, rows):
         """The splitter of `cv`; by default groups of rows stay whole."""
-        if rows.groups is not None and (self.cv is None or isinstance(self.cv, int)):
+        if rows.groups is not None and (
+            self.cv is None or isinstance(self.cv, Integral)
+        ):
             return GroupKFold(5 if self.cv is None else self.cv)
         return check_cv(self.cv, rows.y, classifier=is_classifier(self.estimator))
 

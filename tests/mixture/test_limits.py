@@ -15,6 +15,7 @@ from sklearn.linear_model import HuberRegressor, LinearRegression, Ridge
 from sklearn.tree import DecisionTreeRegressor
 
 from skmoe import MixtureOfExpertsRegressor, prune
+from skmoe.experts import GeneralizedLinearRegressor
 from skmoe.gates import SoftmaxGate
 from skmoe.inference import observed_information
 from skmoe.mixture.limits import limited
@@ -443,3 +444,25 @@ def test_one_expert_with_an_offset_is_never_limited():
     slope = model.experts_[0].coef_[60]
     moved = slope * (far[:, 60] - X[:, 60])
     assert_allclose(np.log(model.predict(far)), np.log(model.predict(X)) + moved)
+
+
+@pytest.mark.parametrize("link", ["log", "inverse"])
+def test_limits_of_scores_follow_the_link(link):
+    """A large score of the inverse link is a small mean."""
+    rng = np.random.default_rng(4)
+    X = np.c_[rng.uniform(0.5, 2, 400), rng.uniform(0, 0.5, 400)]
+    mean = np.exp(X.sum(axis=1)) if link == "log" else 1 / X.sum(axis=1)
+    y = mean * np.where(rng.random(400) < 0.5, 1, 3) * rng.gamma(50, 1 / 50, 400)
+    expert = GeneralizedLinearRegressor(link=link)
+    settings = {"family": "gamma", "offset_feature": 1, "random_state": 0}
+    model = MixtureOfExpertsRegressor(expert, 2, **settings).fit(X, y)
+    low, high = model._mixture.experts.score_limits
+    assert np.all(low <= high)
+    far = np.c_[[-1e3, 1e3], [0.2, 0.2]]
+    answers = model.predict_experts(far)
+    assert np.all((answers >= 0) & (answers < 10 * y.max()))
+    rows = model.responsibilities(X, y) > 0.01
+    free = clone(model).set_params(extrapolation="free").fit(X, y)
+    assert_allclose(
+        model.predict_experts(X)[rows], free.predict_experts(X)[rows], rtol=1e-9
+    )
