@@ -1,6 +1,6 @@
 # Authors: The skmoe developers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Answers of some seventy models, kept in a file, to be compared after a change.
+"""Answers of some ninety models, kept in a file, to be compared after a change.
 
     python benchmarks/answers.py record before.npz
     python benchmarks/answers.py compare before.npz

@@ -35,10 +35,11 @@ def test_what_benchmarks_import_exists():
 
 
 def _exists(module, name):
-    if hasattr(import_module(module), name):
-        return True
     try:
+        if hasattr(import_module(module), name):
+            return True
         import_module(f"{module}.{name}")
-    except ModuleNotFoundError:
-        return False
+    except ModuleNotFoundError as error:
+        # A compiled kernel needs numba, which may be missing; a room of the package not.
+        return error.name.split(".")[0] not in ("skmoe", "tests")
     return True
