@@ -40,6 +40,6 @@ def _exists(module, name):
             return True
         import_module(f"{module}.{name}")
     except ModuleNotFoundError as error:
-        # A compiled kernel needs numba, which may be missing; a room of the package not.
+        # A compiled kernel needs numba, which may be missing.
         return error.name.split(".")[0] not in ("skmoe", "tests")
     return True
